@@ -1,0 +1,1 @@
+//! The outside services over HTTP, behind the domain's ports.

@@ -1,0 +1,141 @@
+//! What may be asked of an order.
+
+use std::time::Duration;
+
+use crate::ids::{EntryNo, UserId};
+use crate::text::Text;
+
+use super::status::Status;
+
+/// Why an order was cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CancelCode {
+    /// Its customer changed their mind.
+    CustomerRequest,
+    /// The charge was declined.
+    PaymentDeclined,
+    /// It was unpaid after `PAYMENT_TIMEOUT`.
+    PaymentTimeout,
+    /// Something was gone.
+    OutOfStock,
+    /// It could not be handed over.
+    DeliveryFailed,
+    /// The shop's own reasons.
+    Shop,
+    /// Anything else.
+    Other,
+}
+
+impl CancelCode {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::CustomerRequest,
+        Self::PaymentDeclined,
+        Self::PaymentTimeout,
+        Self::OutOfStock,
+        Self::DeliveryFailed,
+        Self::Shop,
+        Self::Other,
+    ];
+
+    /// Its name on the wire and in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CustomerRequest => "customer_request",
+            Self::PaymentDeclined => "payment_declined",
+            Self::PaymentTimeout => "payment_timeout",
+            Self::OutOfStock => "out_of_stock",
+            Self::DeliveryFailed => "delivery_failed",
+            Self::Shop => "shop",
+            Self::Other => "other",
+        }
+    }
+
+    /// The code of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.name() == name)
+    }
+
+    /// The code of a cancellation by the shop that gives none.
+    pub const fn of_shop(from: Status) -> Self {
+        match from {
+            Status::OutForDelivery => Self::DeliveryFailed,
+            Status::Pending
+            | Status::Confirmed
+            | Status::Preparing
+            | Status::Delivered
+            | Status::Cancelled
+            | Status::ReturnRequested
+            | Status::ReturnApproved
+            | Status::PickedUp
+            | Status::Refunded => Self::Shop,
+        }
+    }
+}
+
+/// What may be asked of an order that exists. Who asks is the [`super::Actor`] beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Move it along the table. To `confirmed`: an admin confirms an unpaid order as cash. To `cancelled`: as
+    /// [`Command::Cancel`] with the shop's code.
+    SetStatus {
+        /// Where to.
+        to: Status,
+        /// Why, in words.
+        reason: Option<Text<500>>,
+    },
+    /// Cancel it.
+    Cancel {
+        /// Why, as a code.
+        code: CancelCode,
+        /// Why, in words.
+        reason: Option<Text<500>>,
+    },
+    /// An admin gives it to a courier.
+    Assign {
+        /// To whom.
+        courier: UserId,
+    },
+    /// An admin takes it from its courier.
+    Unassign,
+    /// A courier takes it.
+    Take,
+    /// A courier gives it back.
+    GiveBack,
+    /// The payment service says that it took a charge.
+    ChargeSettled {
+        /// Which.
+        entry: EntryNo,
+        /// What the payment service calls it.
+        transaction_id: String,
+    },
+    /// The payment service says that it never takes a charge.
+    ChargeDeclined {
+        /// Which.
+        entry: EntryNo,
+    },
+    /// The payment service says that it paid a refund.
+    RefundSettled {
+        /// Which.
+        entry: EntryNo,
+        /// What the payment service calls it.
+        transaction_id: String,
+    },
+    /// The payment service says that it never pays a refund under this key.
+    RefundDeclined {
+        /// Which.
+        entry: EntryNo,
+        /// How long the refund that repeats it waits.
+        again_in: Duration,
+    },
+    /// Nobody wants a booked charge any more.
+    WithdrawCharge {
+        /// Which.
+        entry: EntryNo,
+    },
+    /// `PAYMENT_TIMEOUT` has passed.
+    TimeOut {
+        /// The order's charge.
+        entry: EntryNo,
+    },
+}

@@ -1,0 +1,267 @@
+//! Which events a command yields, or why it is refused.
+
+use crate::ids::{EntryNo, UserId};
+use crate::payment::{EntryState, is_wanted, overdue_at};
+use crate::rules::Rules;
+use crate::text::Text;
+use crate::time::{Timestamp, after};
+
+use super::actor::{Actor, Role};
+use super::command::{CancelCode, Command};
+use super::error::{DomainError, Rejection};
+use super::event::Event;
+use super::state::Order;
+use super::status::Status;
+use super::transitions::{Guard, find};
+
+/// What `command` makes happen to `order`. No event: it asks for what is already so.
+///
+/// # Errors
+/// [`DomainError::Rejected`] says what the rules refuse, and what they would allow.
+pub fn decide(
+    order: &Order,
+    command: Command,
+    actor: &Actor,
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<Vec<Event>, DomainError> {
+    match command {
+        Command::SetStatus { to, reason } => set_status(order, to, reason, actor),
+        Command::Cancel { code, reason } => cancel(order, code, reason, actor),
+        Command::Assign { courier } => assign(order, courier),
+        Command::Unassign => unassign(order),
+        Command::Take => take(order, actor),
+        Command::GiveBack => give_back(order, actor),
+        Command::ChargeSettled { entry, transaction_id } => {
+            let wanted = is_wanted(&order.state, sent(order, entry)?);
+            Ok(vec![if wanted {
+                Event::Confirmed {
+                    paid: Some((entry, transaction_id)),
+                    as_cash: false,
+                }
+            } else {
+                Event::ChargeSettled { entry, transaction_id }
+            }])
+        }
+        Command::ChargeDeclined { entry } => {
+            let wanted = is_wanted(&order.state, sent(order, entry)?);
+            Ok(vec![if wanted {
+                Event::Cancelled {
+                    code: CancelCode::PaymentDeclined,
+                    reason: None,
+                    declined: Some(entry),
+                }
+            } else {
+                Event::ChargeDeclined { entry }
+            }])
+        }
+        Command::RefundSettled { entry, transaction_id } => {
+            sent(order, entry)?;
+            Ok(vec![Event::RefundSettled { entry, transaction_id }])
+        }
+        Command::RefundDeclined { entry, again_in } => {
+            let before = sent(order, entry)?.origin.map_or(0, |origin| origin.declines);
+            Ok(vec![if before + 1 >= rules.refund_declines {
+                Event::RefundInReview { entry }
+            } else {
+                Event::RefundDeclined {
+                    entry,
+                    again_at: after(now.max(order.state.updated_at), again_in),
+                }
+            }])
+        }
+        Command::WithdrawCharge { entry } => {
+            let charge = order.ledger.entry(entry)?;
+            if charge.state != EntryState::Booked || is_wanted(&order.state, charge) {
+                return Err(Rejection::EntryMoved {
+                    entry,
+                    state: charge.state,
+                }
+                .into());
+            }
+            Ok(vec![Event::ChargeWithdrawn { entry }])
+        }
+        Command::TimeOut { entry } => {
+            if !is_wanted(&order.state, order.ledger.entry(entry)?) || now < overdue_at(&order.state, rules) {
+                return Err(Rejection::NotOverdue.into());
+            }
+            Ok(vec![Event::Cancelled {
+                code: CancelCode::PaymentTimeout,
+                reason: None,
+                declined: None,
+            }])
+        }
+    }
+}
+
+/// The statuses that somebody in this role may give the order now.
+pub fn allowed(order: &Order, role: Role) -> Vec<Status> {
+    let may = |to: &Status| find(order.status(), *to, role).is_some_and(|row| holds(order, row.guard));
+    Status::ALL.into_iter().filter(may).collect()
+}
+
+/// Does the order meet the condition? Who asks is the table's affair.
+fn holds(order: &Order, guard: Guard) -> bool {
+    match guard {
+        Guard::CourierAssigned => order.state.courier.is_some(),
+        Guard::ReleasedAndSettled => order.state.released_at.is_some(),
+        Guard::None
+        | Guard::Placing
+        | Guard::PaidOrCash
+        | Guard::UnpaidIfSystem
+        | Guard::Returnable
+        | Guard::SomethingToCollect
+        | Guard::NothingToCollect
+        | Guard::ReturnRefundsBooked
+        | Guard::RefundsSettledOrByHand => true,
+    }
+}
+
+fn set_status(order: &Order, to: Status, reason: Option<Text<500>>, actor: &Actor) -> Result<Vec<Event>, DomainError> {
+    let current = order.status();
+    if to == current {
+        return Ok(Vec::new());
+    }
+    step(order, to, reason.is_some(), actor)?;
+    Ok(vec![match to {
+        Status::Confirmed => Event::Confirmed {
+            paid: None,
+            as_cash: true,
+        },
+        Status::Preparing => Event::PreparationStarted,
+        Status::OutForDelivery => Event::Dispatched,
+        Status::Delivered => Event::Delivered,
+        Status::Cancelled => Event::Cancelled {
+            code: CancelCode::of_shop(current),
+            reason,
+            declined: None,
+        },
+        Status::Pending | Status::ReturnRequested | Status::ReturnApproved | Status::PickedUp | Status::Refunded => {
+            return Err(illegal(order, to, actor).into());
+        }
+    }])
+}
+
+fn cancel(
+    order: &Order,
+    code: CancelCode,
+    reason: Option<Text<500>>,
+    actor: &Actor,
+) -> Result<Vec<Event>, DomainError> {
+    if order.status() == Status::Cancelled {
+        return Ok(Vec::new());
+    }
+    step(order, Status::Cancelled, reason.is_some(), actor)?;
+    Ok(vec![Event::Cancelled {
+        code,
+        reason,
+        declined: None,
+    }])
+}
+
+/// Is there a row of the table for this step, and does the order meet its condition?
+fn step(order: &Order, to: Status, reasoned: bool, actor: &Actor) -> Result<(), Rejection> {
+    let Some(row) = find(order.status(), to, actor.role()) else {
+        return Err(illegal(order, to, actor));
+    };
+    if row.reason_of.contains(&actor.role()) && !reasoned {
+        return Err(Rejection::ReasonRequired { to });
+    }
+    match row.guard {
+        guard if holds(order, guard) => Ok(()),
+        Guard::CourierAssigned => Err(Rejection::CourierRequired),
+        _ => Err(illegal(order, to, actor)),
+    }
+}
+
+fn illegal(order: &Order, asked: Status, actor: &Actor) -> Rejection {
+    Rejection::IllegalTransition {
+        current: order.status(),
+        asked,
+        allowed: allowed(order, actor.role()),
+    }
+}
+
+/// Whether a courier can be given the order now, and whether it can be without one.
+fn assignable(status: Status) -> (bool, bool) {
+    match status {
+        Status::Pending | Status::Confirmed | Status::Preparing => (true, true),
+        Status::OutForDelivery | Status::ReturnApproved => (true, false),
+        Status::Delivered | Status::Cancelled | Status::ReturnRequested | Status::PickedUp | Status::Refunded => {
+            (false, false)
+        }
+    }
+}
+
+fn assign(order: &Order, courier: UserId) -> Result<Vec<Event>, DomainError> {
+    if order.state.courier.as_ref() == Some(&courier) {
+        return Ok(Vec::new());
+    }
+    if !assignable(order.status()).0 {
+        return Err(Rejection::NotAssignable {
+            current: order.status(),
+        }
+        .into());
+    }
+    Ok(vec![Event::Assigned {
+        courier,
+        previous: order.state.courier.clone(),
+    }])
+}
+
+fn unassign(order: &Order) -> Result<Vec<Event>, DomainError> {
+    let Some(previous) = order.state.courier.clone() else {
+        return Ok(Vec::new());
+    };
+    match assignable(order.status()) {
+        (_, true) => Ok(vec![Event::Unassigned { previous }]),
+        (true, false) => Err(Rejection::CourierRequired.into()),
+        (false, false) => Err(Rejection::NotAssignable {
+            current: order.status(),
+        }
+        .into()),
+    }
+}
+
+fn take(order: &Order, actor: &Actor) -> Result<Vec<Event>, DomainError> {
+    let Actor::Courier(courier) = actor else {
+        return Err(Rejection::NotYours.into());
+    };
+    match &order.state.courier {
+        Some(holder) if holder == courier => return Ok(Vec::new()),
+        Some(_) => return Err(Rejection::AlreadyTaken.into()),
+        None => {}
+    }
+    let open = matches!(order.status(), Status::Confirmed | Status::Preparing) && order.state.released_at.is_some();
+    if !open {
+        return Err(Rejection::NotAssignable {
+            current: order.status(),
+        }
+        .into());
+    }
+    Ok(vec![Event::Assigned {
+        courier: courier.clone(),
+        previous: None,
+    }])
+}
+
+fn give_back(order: &Order, actor: &Actor) -> Result<Vec<Event>, DomainError> {
+    if order.state.courier.as_ref() != actor.id() {
+        return Err(Rejection::NotYours.into());
+    }
+    unassign(order)
+}
+
+/// The entry of an answer: one that was sent. A late or repeated answer never moves a settled one.
+fn sent(order: &Order, n: EntryNo) -> Result<&crate::payment::Entry, DomainError> {
+    let entry = order.ledger.entry(n)?;
+    if entry.state == EntryState::Sent {
+        Ok(entry)
+    } else {
+        Err(Rejection::EntryMoved {
+            entry: n,
+            state: entry.state,
+        }
+        .into())
+    }
+}

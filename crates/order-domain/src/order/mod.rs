@@ -1,0 +1,31 @@
+//! The order: the aggregate and everything that may happen to it.
+//!
+//! A command is [`decide`]d into events; each event [`Order::evolve`]s the order and has [`consequences`]. [`execute`]
+//! does all three and hands back a [`Change`], ready to be committed.
+
+mod actor;
+mod change;
+mod command;
+mod consequences;
+mod decide;
+mod error;
+mod event;
+mod evolve;
+mod line;
+mod place;
+mod state;
+mod status;
+pub mod transitions;
+
+pub use crate::payment::PaymentMethod;
+pub use actor::{Actor, Role};
+pub use change::{Change, Recorded, TaskDraft, execute};
+pub use command::{CancelCode, Command};
+pub use consequences::{Consequence, consequences};
+pub use decide::{allowed, decide};
+pub use error::{DomainError, Implausible, Inconsistent, Rejection};
+pub use event::Event;
+pub use line::{CartLine, Line, Product};
+pub use place::{Basket, NewOrder, Placed, place};
+pub use state::{Cancellation, FeeTerms, Order, OrderState, Terms, Version};
+pub use status::Status;

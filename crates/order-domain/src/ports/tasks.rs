@@ -1,0 +1,218 @@
+//! Durable tasks: what has to be done outside, committed with the change that causes it. The database is the truth;
+//! [`TaskSignal`] only says where to look.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::ids::{EntryNo, OrderId, TaskId};
+use crate::order::Version;
+use crate::time::Timestamp;
+
+use super::store::StoreError;
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TaskKind {
+    /// Follow a charge to its end.
+    Charge,
+    /// Follow a refund to its end.
+    Refund,
+    /// Take what was ordered out of the customer's cart.
+    ClearCart,
+}
+
+/// Tries after which a task that may die is dead.
+pub const MAX_TRIES: u32 = 8;
+
+impl TaskKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Charge, Self::Refund, Self::ClearCart];
+
+    /// Its name in the database, in metrics and for operators.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Charge => "charge",
+            Self::Refund => "refund",
+            Self::ClearCart => "clear_cart",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Whether it is dead after [`MAX_TRIES`]. What moves money never dies.
+    pub const fn may_die(self) -> bool {
+        match self {
+            Self::Charge | Self::Refund => false,
+            Self::ClearCart => true,
+        }
+    }
+
+    /// The lane in which it keeps its order. What moves money has none: it loads and decides again.
+    pub const fn lane(self) -> Option<Lane> {
+        match self {
+            Self::Charge | Self::Refund => None,
+            Self::ClearCart => Some(Lane::Cart),
+        }
+    }
+}
+
+/// Tasks of one order and lane run one after another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// What touches the customer's cart.
+    Cart,
+}
+
+impl Lane {
+    /// Its name in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cart => "cart",
+        }
+    }
+}
+
+/// The longest wait before try `attempts + 1`: 0.5 s × 2ⁿ up to 5 minutes. The wait itself is drawn evenly between
+/// nothing and this (full jitter; M. Brooker, *Exponential Backoff and Jitter*, 2015).
+pub fn backoff_ceiling(attempts: u32) -> Duration {
+    let doubled = Duration::from_millis(500).saturating_mul(2_u32.saturating_pow(attempts));
+    doubled.min(Duration::from_secs(5 * 60))
+}
+
+/// Proof of holding a task: each claim raises it, so whoever lost the task holds an old one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Token(pub i64);
+
+/// A task and what it is, as a signal tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TaskRef {
+    /// Which.
+    pub id: TaskId,
+    /// What is to be done.
+    pub kind: TaskKind,
+}
+
+/// A task that is to be committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewTask {
+    /// Its number.
+    pub id: TaskId,
+    /// What is to be done.
+    pub kind: TaskKind,
+    /// For which order.
+    pub order: OrderId,
+    /// For which entry, where it is an entry's.
+    pub entry: Option<EntryNo>,
+    /// The event that caused it.
+    pub seq: Version,
+    /// Its place among the tasks of that event.
+    pub ordinal: u32,
+    /// When it is due.
+    pub due: Timestamp,
+}
+
+/// A task in a worker's hands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedTask {
+    /// Which.
+    pub id: TaskId,
+    /// What is to be done.
+    pub kind: TaskKind,
+    /// For which order.
+    pub order: OrderId,
+    /// For which entry, where it is an entry's.
+    pub entry: Option<EntryNo>,
+    /// Claims so far, this one included.
+    pub attempts: u32,
+    /// Proof of holding it.
+    pub token: Token,
+}
+
+/// What a worker would take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// Per kind, how many at most; a kind that is not named is not claimed.
+    pub slots: Vec<(TaskKind, usize)>,
+    /// Only these, if named; else whatever is due, the longest due first.
+    pub only: Option<Vec<TaskId>>,
+    /// How long they stay in the worker's hands. What moves money stays at least as long as its backoff, so that one
+    /// that kills its process does not kill the next at once.
+    pub lease: Duration,
+}
+
+/// What a look at the tasks found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sweep {
+    /// What was claimed.
+    pub claimed: Vec<ClaimedTask>,
+    /// The database's now.
+    pub now: Timestamp,
+    /// When the next unfinished task becomes due that is not due yet.
+    pub next_due: Option<Timestamp>,
+}
+
+/// What an unsuccessful try leaves on its entry, for an operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryFailure {
+    /// Which entry.
+    pub entry: EntryNo,
+    /// Whether the answer was a client error other than a plain no.
+    pub refusal: bool,
+}
+
+/// An unsuccessful try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// How long the task waits.
+    pub wait: Duration,
+    /// What went wrong; holds nothing personal.
+    pub error: String,
+    /// What it leaves on its entry.
+    pub entry: Option<EntryFailure>,
+}
+
+/// Where tasks are kept. (They are written by [`super::OrderStore::commit`], with what causes them.)
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait TaskStore: Send + Sync {
+    /// Claims due tasks, each the head of its lane. Tasks that may die and have had their tries are marked dead instead.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn claim(&self, claim: &Claim) -> Result<Sweep, StoreError>;
+
+    /// Ends a task, and answers with the next of its lane, if that is due. Nothing happens, and `Ok(None)` is the
+    /// answer, when the token is no longer its own.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn finish(&self, task: &ClaimedTask) -> Result<Option<TaskRef>, StoreError>;
+
+    /// Puts a task back, due after a wait. One that may die and has had its tries is dead; that frees its lane. False,
+    /// and nothing happens, when the token is no longer its own.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn fail(&self, task: &ClaimedTask, failure: &Failure) -> Result<bool, StoreError>;
+
+    /// Gives a task back untouched, due at once; the claim does not count as a try. For a worker that stops.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn hand_back(&self, task: &ClaimedTask) -> Result<(), StoreError>;
+}
+
+/// Wakes workers. May lose signals: what is due is found by the next sweep.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait TaskSignal: Send + Sync {
+    /// Says that these are due.
+    async fn due(&self, tasks: &[TaskRef]);
+
+    /// Waits for a signal.
+    async fn next(&self) -> Vec<TaskRef>;
+}

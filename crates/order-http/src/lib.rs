@@ -1,0 +1,1 @@
+//! The REST API: routes, tokens, problem+json.

@@ -1,0 +1,1 @@
+//! The stores on PostgreSQL and SQLite, behind the domain's ports.

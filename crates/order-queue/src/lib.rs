@@ -1,0 +1,1 @@
+//! Dispatch of due tasks to workers: the in-process twin.
