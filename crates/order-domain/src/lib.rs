@@ -31,12 +31,12 @@
 //! // The charge's handler reports what the payment service said, and a charge that is wanted confirms the order.
 //! let mut ordered = placed.order;
 //! ordered.mark_sent(1, now)?;
-//! let paid = order::execute(&ordered, Command::ChargeSettled { entry: 1, transaction_id: "tx-1".into() }, Actor::System, &rules, now)?;
+//! let paid = order::execute(&ordered, Command::ChargeSettled { entry: 1, transaction_id: "tx-1".into() }, &Actor::System, &rules, now)?;
 //! assert_eq!(paid.order.status(), Status::Confirmed);
 //!
 //! // A customer who changes their mind gets all of it back.
 //! let cancel = Command::Cancel { code: order::CancelCode::CustomerRequest, reason: None };
-//! let cancelled = order::execute(&paid.order, cancel, Actor::Customer(ann), &rules, now)?;
+//! let cancelled = order::execute(&paid.order, cancel, &Actor::Customer(ann), &rules, now)?;
 //! assert_eq!(cancelled.order.ledger().refund_held()?, Money::from_minor(1098, usd));
 //!
 //! let timeline: Vec<_> = placed.events.iter().chain(&paid.events).chain(&cancelled.events)

@@ -25,7 +25,7 @@ impl Rules {
     pub fn new(currency: Currency) -> Self {
         Self {
             currency,
-            payment_timeout: Duration::from_secs(15 * 60),
+            payment_timeout: Duration::from_mins(15),
             cash_on_delivery: false,
             refund_declines: 5,
             fee: FeePolicy::flat_five(currency),

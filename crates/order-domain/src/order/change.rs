@@ -81,12 +81,12 @@ impl Change {
 pub fn execute(
     order: &Order,
     command: Command,
-    actor: Actor,
+    actor: &Actor,
     rules: &Rules,
     now: Timestamp,
 ) -> Result<Change, DomainError> {
-    let events = decide(order, command, &actor, rules, now)?;
-    Ok(apply(order.clone(), Some(order.version()), events, &actor, now)?)
+    let events = decide(order, command, actor, rules, now)?;
+    Ok(apply(order.clone(), Some(order.version()), events, actor, now)?)
 }
 
 /// Lets events happen one after another, each followed by its consequences.

@@ -272,12 +272,12 @@ pub fn diagram() -> String {
             To::CameFrom => &[Delivered, Refunded],
         };
         for &to in to {
-            let words = if row.guard == Guard::None {
-                String::new()
-            } else {
-                format!(" ({})", row.guard.words().replace(':', " -").replace(';', ","))
+            let words = match row.guard {
+                Guard::None => String::new(),
+                // Colons and semicolons end a label in Mermaid.
+                guard => format!(" ({})", guard.words().replace(':', " -").replace(';', ",")),
             };
-            text.push_str(&format!("    {from} --> {}: {}{words}\n", name(to), who.join(", ")));
+            text += &format!("    {from} --> {}: {}{words}\n", name(to), who.join(", "));
         }
     }
     text

@@ -80,7 +80,7 @@ impl Lane {
 /// nothing and this (full jitter; M. Brooker, *Exponential Backoff and Jitter*, 2015).
 pub fn backoff_ceiling(attempts: u32) -> Duration {
     let doubled = Duration::from_millis(500).saturating_mul(2_u32.saturating_pow(attempts));
-    doubled.min(Duration::from_secs(5 * 60))
+    doubled.min(Duration::from_mins(5))
 }
 
 /// Proof of holding a task: each claim raises it, so whoever lost the task holds an old one.
