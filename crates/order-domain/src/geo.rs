@@ -25,10 +25,7 @@ impl Coordinates {
         if latitude.abs() > Decimal::from(90) || longitude.abs() > Decimal::from(180) {
             return Err(OutOfRange);
         }
-        Ok(Self {
-            latitude: latitude.round_dp(7),
-            longitude: longitude.round_dp(7),
-        })
+        Ok(Self { latitude: latitude.round_dp(7), longitude: longitude.round_dp(7) })
     }
 
     /// Degrees north.
@@ -69,10 +66,7 @@ impl Destination {
     /// # Errors
     /// [`InvalidText`] when the address is empty, too long or holds control characters.
     pub fn new(address: &str, coordinates: Option<Coordinates>) -> Result<Self, InvalidText> {
-        Ok(Self {
-            address: Text::line(address)?,
-            coordinates,
-        })
+        Ok(Self { address: Text::line(address)?, coordinates })
     }
 }
 
@@ -81,10 +75,7 @@ mod tests {
     use super::*;
 
     fn at(latitude: &str, longitude: &str) -> Result<Coordinates, OutOfRange> {
-        Coordinates::new(
-            latitude.parse().unwrap_or_default(),
-            longitude.parse().unwrap_or_default(),
-        )
+        Coordinates::new(latitude.parse().unwrap_or_default(), longitude.parse().unwrap_or_default())
     }
 
     #[test]

@@ -14,10 +14,7 @@ pub struct Currency {
 
 impl Currency {
     /// The US dollar, the default of a deployment.
-    pub const USD: Self = Self {
-        code: *b"USD",
-        decimals: 2,
-    };
+    pub const USD: Self = Self { code: *b"USD", decimals: 2 };
 
     /// The currency of an ISO 4217 code, with the decimals of that standard's list one (2, where it names no others).
     ///
@@ -129,9 +126,7 @@ impl Money {
             return Err(MoneyError::TooPrecise);
         }
         let minor = i64::try_from(minor.trunc().mantissa() / 10_i128.pow(minor.trunc().scale()));
-        minor
-            .map(|minor| Self { minor, currency })
-            .map_err(|_| MoneyError::OutOfRange)
+        minor.map(|minor| Self { minor, currency }).map_err(|_| MoneyError::OutOfRange)
     }
 
     /// The amount as a decimal number of major units.
@@ -217,9 +212,7 @@ impl Money {
         if self.currency != other.currency {
             return Err(MoneyError::CurrencyMismatch);
         }
-        op(self.minor, other.minor)
-            .map(|minor| Self { minor, ..self })
-            .ok_or(MoneyError::OutOfRange)
+        op(self.minor, other.minor).map(|minor| Self { minor, ..self }).ok_or(MoneyError::OutOfRange)
     }
 }
 
@@ -257,13 +250,7 @@ mod tests {
 
     #[test]
     fn rounds_half_away_from_zero() -> Result<(), MoneyError> {
-        for (text, minor) in [
-            ("30.299999999999997", 3030),
-            ("0.005", 1),
-            ("-0.005", -1),
-            ("0.0049", 0),
-            ("12", 1200),
-        ] {
+        for (text, minor) in [("30.299999999999997", 3030), ("0.005", 1), ("-0.005", -1), ("0.0049", 0), ("12", 1200)] {
             let value = text.parse().unwrap_or_default();
             assert_eq!(Money::rounded(value, Currency::USD)?, usd(minor));
         }
@@ -284,13 +271,7 @@ mod tests {
         assert_eq!(usd(i64::MAX).plus(usd(1)), Err(MoneyError::OutOfRange));
         assert_eq!(usd(i64::MIN).minus(usd(1)), Err(MoneyError::OutOfRange));
         assert_eq!(usd(i64::MAX).times(2), Err(MoneyError::OutOfRange));
-        let eur = Money::from_minor(
-            1,
-            Currency {
-                code: *b"EUR",
-                decimals: 2,
-            },
-        );
+        let eur = Money::from_minor(1, Currency { code: *b"EUR", decimals: 2 });
         assert_eq!(usd(1).plus(eur), Err(MoneyError::CurrencyMismatch));
     }
 

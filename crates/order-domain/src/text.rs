@@ -27,7 +27,7 @@ impl<const MAX: usize> Text<MAX> {
     /// # Errors
     /// [`InvalidText`].
     pub fn line(value: impl Into<String>) -> Result<Self, InvalidText> {
-        Self::checked(value.into(), |c| c.is_control())
+        Self::checked(value.into(), char::is_control)
     }
 
     /// Several lines: newline and tab are allowed.
@@ -64,10 +64,7 @@ mod tests {
     #[test]
     fn counts_characters_and_refuses_control_characters() {
         assert!(Text::<500>::line("é".repeat(500)).is_ok());
-        assert_eq!(
-            Text::<500>::line("é".repeat(501)),
-            Err(InvalidText::TooLong { max: 500 })
-        );
+        assert_eq!(Text::<500>::line("é".repeat(501)), Err(InvalidText::TooLong { max: 500 }));
         assert_eq!(Text::<500>::line(" \u{a0}"), Err(InvalidText::Empty));
         assert_eq!(Text::<500>::line("a\0b"), Err(InvalidText::ControlCharacter));
         assert_eq!(Text::<500>::line("a\nb"), Err(InvalidText::ControlCharacter));

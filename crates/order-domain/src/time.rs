@@ -7,10 +7,7 @@ pub use std::time::Duration;
 
 /// `at` later by `by`; at the end of time, the end of time.
 pub fn after(at: Timestamp, by: Duration) -> Timestamp {
-    chrono::TimeDelta::from_std(by)
-        .ok()
-        .and_then(|by| at.checked_add_signed(by))
-        .unwrap_or(Timestamp::MAX_UTC)
+    chrono::TimeDelta::from_std(by).ok().and_then(|by| at.checked_add_signed(by)).unwrap_or(Timestamp::MAX_UTC)
 }
 
 /// How long from `now` until `at`; zero when it has passed.

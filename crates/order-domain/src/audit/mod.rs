@@ -34,13 +34,7 @@ pub struct StoredSums {
 /// statuses are rows of the table. `events` are (seq, status after it), in the sequence of `seq`.
 pub fn timeline(order: &OrderState, events: &[(Version, Status)]) -> Vec<Violation> {
     let mut found = Vec::new();
-    let mut broken = |invariant, what| {
-        found.push(Violation {
-            invariant,
-            order: order.id,
-            what,
-        })
-    };
+    let mut broken = |invariant, what| found.extend([Violation { invariant, order: order.id, what }]);
     let mut before = None;
     for (expected, (seq, status)) in (1..).zip(events) {
         if *seq != expected {
@@ -55,10 +49,7 @@ pub fn timeline(order: &OrderState, events: &[(Version, Status)]) -> Vec<Violati
         broken(1, format!("version {} with {} events", order.version, events.len()));
     }
     if before != Some(order.status) {
-        broken(
-            6,
-            format!("the order is {:?}, its last event says {before:?}", order.status),
-        );
+        broken(6, format!("the order is {:?}, its last event says {before:?}", order.status));
     }
     found
 }
@@ -84,13 +75,7 @@ pub fn keys(receipts: &[([u8; 32], OrderId)]) -> Vec<Violation> {
 
 /// 3: the sums of the order add up, and the columns equal the ledger's sums.
 pub fn sums(order: &OrderState, ledger: &Ledger, stored: StoredSums) -> Vec<Violation> {
-    let broken = |what: String| {
-        vec![Violation {
-            invariant: 3,
-            order: order.id,
-            what,
-        }]
-    };
+    let broken = |what: String| vec![Violation { invariant: 3, order: order.id, what }];
     if let Err(error) = Order::restore(order.clone(), ledger.clone()) {
         return broken(error.0);
     }
@@ -105,11 +90,7 @@ pub fn sums(order: &OrderState, ledger: &Ledger, stored: StoredSums) -> Vec<Viol
 }
 
 fn ledger_sums(ledger: &Ledger) -> Result<StoredSums, MoneyError> {
-    Ok(StoredSums {
-        charged: ledger.charged()?,
-        refunded: ledger.refunded()?,
-        refund_held: ledger.refund_held()?,
-    })
+    Ok(StoredSums { charged: ledger.charged()?, refunded: ledger.refunded()?, refund_held: ledger.refund_held()? })
 }
 
 /// 10: what is owed is on its way. Holds at rest, when no task is under way.
@@ -124,32 +105,18 @@ pub fn owed(order: &OrderState, ledger: &Ledger) -> Vec<Violation> {
             if sums.charged != sums.refunded.plus(sums.refund_held)? {
                 return Ok(Some(format!("cancelled with {} still kept", ledger.left()?)));
             }
-            let unsent = ledger
-                .entries()
-                .iter()
-                .filter(under_way)
-                .find(|entry| entry.kind == EntryKind::Charge);
+            let unsent = ledger.entries().iter().filter(under_way).find(|entry| entry.kind == EntryKind::Charge);
             return Ok(unsent.map(|entry| format!("cancelled with charge {} {}", entry.n, entry.state.name())));
         }
         if order.status != Status::Pending && order.payment_method == PaymentMethod::Online {
             let paid = sums.charged.minus(ledger.edit_refunds()?)?;
             let nothing_left = ledger.left()?.is_zero();
             if paid != order.total && !(nothing_left && paid.minor() > order.total.minor()) {
-                return Ok(Some(format!(
-                    "{} with {paid} paid of {}",
-                    order.status.name(),
-                    order.total
-                )));
+                return Ok(Some(format!("{} with {paid} paid of {}", order.status.name(), order.total)));
             }
         }
         Ok(None)
     };
     let what = check().unwrap_or_else(|error| Some(error.to_string()));
-    what.into_iter()
-        .map(|what| Violation {
-            invariant: 10,
-            order: order.id,
-            what,
-        })
-        .collect()
+    what.into_iter().map(|what| Violation { invariant: 10, order: order.id, what }).collect()
 }

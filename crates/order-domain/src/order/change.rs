@@ -107,23 +107,12 @@ pub(super) fn apply(
         let mut task = |kind, entry, due| {
             let ordinal = tasks.iter().filter(|task: &&TaskDraft| task.seq == seq).count();
             let ordinal = u32::try_from(ordinal).unwrap_or(u32::MAX);
-            tasks.push(TaskDraft {
-                kind,
-                order: order.state.id,
-                entry,
-                seq,
-                ordinal,
-                due,
-            });
+            tasks.push(TaskDraft { kind, order: order.state.id, entry, seq, ordinal, due });
         };
         let mut amount = None;
         for consequence in consequences(&order, &event)? {
             match consequence {
-                Consequence::Move {
-                    entry,
-                    to,
-                    transaction_id,
-                } => {
+                Consequence::Move { entry, to, transaction_id } => {
                     let was = order.ledger.entry(entry)?.state;
                     if entry as usize <= loaded && moves.iter().all(|(moved, _)| *moved != entry) {
                         moves.push((entry, was));
@@ -151,22 +140,8 @@ pub(super) fn apply(
         if let Some(entry) = event.settled_entry() {
             amount = Some(order.ledger.entry(entry)?.amount);
         }
-        recorded.push(Recorded {
-            seq,
-            at,
-            actor: actor.clone(),
-            event,
-            status: order.status(),
-            amount,
-        });
+        recorded.push(Recorded { seq, at, actor: actor.clone(), event, status: order.status(), amount });
     }
     let order = order.checked()?;
-    Ok(Change {
-        order,
-        base,
-        events: recorded,
-        moves,
-        booked,
-        tasks,
-    })
+    Ok(Change { order, base, events: recorded, moves, booked, tasks })
 }

@@ -40,12 +40,7 @@ pub fn consequences(order: &Order, event: &Event) -> Result<Vec<Consequence>, In
     match event {
         Event::Placed(_) => {
             if order.state.payment_method == PaymentMethod::Online && !order.state.total.is_zero() {
-                list.push(charge(
-                    order.state.total,
-                    PaymentMethod::Online,
-                    EntryState::Booked,
-                    now,
-                ));
+                list.push(charge(order.state.total, PaymentMethod::Online, EntryState::Booked, now));
             }
         }
         Event::Confirmed { paid, as_cash } => {
@@ -66,11 +61,7 @@ pub fn consequences(order: &Order, event: &Event) -> Result<Vec<Consequence>, In
         }
         Event::Cancelled { declined, .. } => {
             if let Some(entry) = declined {
-                list.push(Consequence::Move {
-                    entry: *entry,
-                    to: EntryState::Declined,
-                    transaction_id: None,
-                });
+                list.push(Consequence::Move { entry: *entry, to: EntryState::Declined, transaction_id: None });
             }
             withdraw_booked_charges(order, &mut list);
             for (charge, method, amount) in order.ledger.share_out(order.ledger.left()?)? {
@@ -85,43 +76,19 @@ pub fn consequences(order: &Order, event: &Event) -> Result<Vec<Consequence>, In
             list.push(refund(charge.amount, purpose, charge.method, first_of(*entry), now));
         }
         Event::ChargeDeclined { entry } => {
-            list.push(Consequence::Move {
-                entry: *entry,
-                to: EntryState::Declined,
-                transaction_id: None,
-            });
+            list.push(Consequence::Move { entry: *entry, to: EntryState::Declined, transaction_id: None });
         }
         Event::ChargeWithdrawn { entry } => list.push(withdraw(*entry)),
         Event::RefundSettled { entry, transaction_id } => list.push(settle(*entry, transaction_id)),
         Event::RefundDeclined { entry, again_at } => {
             let declined = order.ledger.entry(*entry)?;
-            let origin = declined
-                .origin
-                .ok_or_else(|| Inconsistent(format!("entry {entry} is no refund")))?;
-            let again = Origin {
-                repeats: Some(*entry),
-                declines: origin.declines + 1,
-                ..origin
-            };
-            list.push(Consequence::Move {
-                entry: *entry,
-                to: EntryState::Declined,
-                transaction_id: None,
-            });
-            list.push(refund(
-                declined.amount,
-                declined.purpose,
-                declined.method,
-                again,
-                *again_at,
-            ));
+            let origin = declined.origin.ok_or_else(|| Inconsistent(format!("entry {entry} is no refund")))?;
+            let again = Origin { repeats: Some(*entry), declines: origin.declines + 1, ..origin };
+            list.push(Consequence::Move { entry: *entry, to: EntryState::Declined, transaction_id: None });
+            list.push(refund(declined.amount, declined.purpose, declined.method, again, *again_at));
         }
         Event::RefundInReview { entry } => {
-            list.push(Consequence::Move {
-                entry: *entry,
-                to: EntryState::Review,
-                transaction_id: None,
-            });
+            list.push(Consequence::Move { entry: *entry, to: EntryState::Review, transaction_id: None });
         }
         Event::PreparationStarted | Event::Dispatched | Event::Assigned { .. } | Event::Unassigned { .. } => {}
     }
@@ -129,19 +96,11 @@ pub fn consequences(order: &Order, event: &Event) -> Result<Vec<Consequence>, In
 }
 
 fn settle(entry: EntryNo, transaction_id: &str) -> Consequence {
-    Consequence::Move {
-        entry,
-        to: EntryState::Settled,
-        transaction_id: Some(transaction_id.to_owned()),
-    }
+    Consequence::Move { entry, to: EntryState::Settled, transaction_id: Some(transaction_id.to_owned()) }
 }
 
 fn withdraw(entry: EntryNo) -> Consequence {
-    Consequence::Move {
-        entry,
-        to: EntryState::Withdrawn,
-        transaction_id: None,
-    }
+    Consequence::Move { entry, to: EntryState::Withdrawn, transaction_id: None }
 }
 
 /// Only booked ones: a sent charge may have been taken, so it is followed to its end.
@@ -153,34 +112,14 @@ fn withdraw_booked_charges(order: &Order, list: &mut Vec<Consequence>) {
 
 fn charge(amount: Money, method: PaymentMethod, state: EntryState, due: Timestamp) -> Consequence {
     let (kind, purpose) = (EntryKind::Charge, Purpose::Order);
-    Consequence::Book(Booking {
-        kind,
-        purpose,
-        amount,
-        method,
-        state,
-        origin: None,
-        due,
-    })
+    Consequence::Book(Booking { kind, purpose, amount, method, state, origin: None, due })
 }
 
 fn first_of(charge: EntryNo) -> Origin {
-    Origin {
-        charge,
-        repeats: None,
-        declines: 0,
-    }
+    Origin { charge, repeats: None, declines: 0 }
 }
 
 fn refund(amount: Money, purpose: Purpose, method: PaymentMethod, origin: Origin, due: Timestamp) -> Consequence {
     let (kind, state) = (EntryKind::Refund, EntryState::Booked);
-    Consequence::Book(Booking {
-        kind,
-        purpose,
-        amount,
-        method,
-        state,
-        origin: Some(origin),
-        due,
-    })
+    Consequence::Book(Booking { kind, purpose, amount, method, state, origin: Some(origin), due })
 }

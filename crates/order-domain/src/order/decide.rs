@@ -35,10 +35,7 @@ pub fn decide(
         Command::ChargeSettled { entry, transaction_id } => {
             let wanted = is_wanted(&order.state, sent(order, entry)?);
             Ok(vec![if wanted {
-                Event::Confirmed {
-                    paid: Some((entry, transaction_id)),
-                    as_cash: false,
-                }
+                Event::Confirmed { paid: Some((entry, transaction_id)), as_cash: false }
             } else {
                 Event::ChargeSettled { entry, transaction_id }
             }])
@@ -46,11 +43,7 @@ pub fn decide(
         Command::ChargeDeclined { entry } => {
             let wanted = is_wanted(&order.state, sent(order, entry)?);
             Ok(vec![if wanted {
-                Event::Cancelled {
-                    code: CancelCode::PaymentDeclined,
-                    reason: None,
-                    declined: Some(entry),
-                }
+                Event::Cancelled { code: CancelCode::PaymentDeclined, reason: None, declined: Some(entry) }
             } else {
                 Event::ChargeDeclined { entry }
             }])
@@ -64,20 +57,13 @@ pub fn decide(
             Ok(vec![if before + 1 >= rules.refund_declines {
                 Event::RefundInReview { entry }
             } else {
-                Event::RefundDeclined {
-                    entry,
-                    again_at: after(now.max(order.state.updated_at), again_in),
-                }
+                Event::RefundDeclined { entry, again_at: after(now.max(order.state.updated_at), again_in) }
             }])
         }
         Command::WithdrawCharge { entry } => {
             let charge = order.ledger.entry(entry)?;
             if charge.state != EntryState::Booked || is_wanted(&order.state, charge) {
-                return Err(Rejection::EntryMoved {
-                    entry,
-                    state: charge.state,
-                }
-                .into());
+                return Err(Rejection::EntryMoved { entry, state: charge.state }.into());
             }
             Ok(vec![Event::ChargeWithdrawn { entry }])
         }
@@ -85,11 +71,7 @@ pub fn decide(
             if !is_wanted(&order.state, order.ledger.entry(entry)?) || now < overdue_at(&order.state, rules) {
                 return Err(Rejection::NotOverdue.into());
             }
-            Ok(vec![Event::Cancelled {
-                code: CancelCode::PaymentTimeout,
-                reason: None,
-                declined: None,
-            }])
+            Ok(vec![Event::Cancelled { code: CancelCode::PaymentTimeout, reason: None, declined: None }])
         }
     }
 }
@@ -124,18 +106,11 @@ fn set_status(order: &Order, to: Status, reason: Option<Text<500>>, actor: &Acto
     }
     step(order, to, reason.is_some(), actor)?;
     Ok(vec![match to {
-        Status::Confirmed => Event::Confirmed {
-            paid: None,
-            as_cash: true,
-        },
+        Status::Confirmed => Event::Confirmed { paid: None, as_cash: true },
         Status::Preparing => Event::PreparationStarted,
         Status::OutForDelivery => Event::Dispatched,
         Status::Delivered => Event::Delivered,
-        Status::Cancelled => Event::Cancelled {
-            code: CancelCode::of_shop(current),
-            reason,
-            declined: None,
-        },
+        Status::Cancelled => Event::Cancelled { code: CancelCode::of_shop(current), reason, declined: None },
         Status::Pending | Status::ReturnRequested | Status::ReturnApproved | Status::PickedUp | Status::Refunded => {
             return Err(illegal(order, to, actor).into());
         }
@@ -152,11 +127,7 @@ fn cancel(
         return Ok(Vec::new());
     }
     step(order, Status::Cancelled, reason.is_some(), actor)?;
-    Ok(vec![Event::Cancelled {
-        code,
-        reason,
-        declined: None,
-    }])
+    Ok(vec![Event::Cancelled { code, reason, declined: None }])
 }
 
 /// Is there a row of the table for this step, and does the order meet its condition?
@@ -175,11 +146,7 @@ fn step(order: &Order, to: Status, reasoned: bool, actor: &Actor) -> Result<(), 
 }
 
 fn illegal(order: &Order, asked: Status, actor: &Actor) -> Rejection {
-    Rejection::IllegalTransition {
-        current: order.status(),
-        asked,
-        allowed: allowed(order, actor.role()),
-    }
+    Rejection::IllegalTransition { current: order.status(), asked, allowed: allowed(order, actor.role()) }
 }
 
 /// Whether a courier can be given the order now, and whether it can be without one.
@@ -198,15 +165,9 @@ fn assign(order: &Order, courier: UserId) -> Result<Vec<Event>, DomainError> {
         return Ok(Vec::new());
     }
     if !assignable(order.status()).0 {
-        return Err(Rejection::NotAssignable {
-            current: order.status(),
-        }
-        .into());
+        return Err(Rejection::NotAssignable { current: order.status() }.into());
     }
-    Ok(vec![Event::Assigned {
-        courier,
-        previous: order.state.courier.clone(),
-    }])
+    Ok(vec![Event::Assigned { courier, previous: order.state.courier.clone() }])
 }
 
 fn unassign(order: &Order) -> Result<Vec<Event>, DomainError> {
@@ -216,10 +177,7 @@ fn unassign(order: &Order) -> Result<Vec<Event>, DomainError> {
     match assignable(order.status()) {
         (_, true) => Ok(vec![Event::Unassigned { previous }]),
         (true, false) => Err(Rejection::CourierRequired.into()),
-        (false, false) => Err(Rejection::NotAssignable {
-            current: order.status(),
-        }
-        .into()),
+        (false, false) => Err(Rejection::NotAssignable { current: order.status() }.into()),
     }
 }
 
@@ -234,15 +192,9 @@ fn take(order: &Order, actor: &Actor) -> Result<Vec<Event>, DomainError> {
     }
     let open = matches!(order.status(), Status::Confirmed | Status::Preparing) && order.state.released_at.is_some();
     if !open {
-        return Err(Rejection::NotAssignable {
-            current: order.status(),
-        }
-        .into());
+        return Err(Rejection::NotAssignable { current: order.status() }.into());
     }
-    Ok(vec![Event::Assigned {
-        courier: courier.clone(),
-        previous: None,
-    }])
+    Ok(vec![Event::Assigned { courier: courier.clone(), previous: None }])
 }
 
 fn give_back(order: &Order, actor: &Actor) -> Result<Vec<Event>, DomainError> {
@@ -258,10 +210,6 @@ fn sent(order: &Order, n: EntryNo) -> Result<&crate::payment::Entry, DomainError
     if entry.state == EntryState::Sent {
         Ok(entry)
     } else {
-        Err(Rejection::EntryMoved {
-            entry: n,
-            state: entry.state,
-        }
-        .into())
+        Err(Rejection::EntryMoved { entry: n, state: entry.state }.into())
     }
 }

@@ -150,9 +150,7 @@ impl Event {
     /// The entry whose money moved with it.
     pub const fn settled_entry(&self) -> Option<EntryNo> {
         match self {
-            Self::Confirmed {
-                paid: Some((entry, _)), ..
-            }
+            Self::Confirmed { paid: Some((entry, _)), .. }
             | Self::ChargeSettled { entry, .. }
             | Self::RefundSettled { entry, .. } => Some(*entry),
             Self::Placed(_)

@@ -19,10 +19,7 @@ impl Order {
         if let Some(to) = event.status() {
             let from = (state.version > 0).then_some(state.status);
             if !is_row(from, to) {
-                return Err(Inconsistent(format!(
-                    "order {}: no way from {from:?} to {to:?}",
-                    state.id
-                )));
+                return Err(Inconsistent(format!("order {}: no way from {from:?} to {to:?}", state.id)));
             }
             state.status = to;
         }
@@ -35,12 +32,7 @@ impl Order {
             }
             Event::Delivered => state.delivered_at = Some(at),
             Event::Cancelled { code, reason, .. } => {
-                let cancellation = Cancellation {
-                    at,
-                    by: actor.clone(),
-                    code: *code,
-                    reason: reason.clone(),
-                };
+                let cancellation = Cancellation { at, by: actor.clone(), code: *code, reason: reason.clone() };
                 state.cancellation = Some(cancellation);
             }
             Event::Assigned { courier, .. } => state.courier = Some(courier.clone()),

@@ -86,29 +86,20 @@ pub fn place(new: NewOrder, rules: &Rules, now: Timestamp) -> Result<Change, Dom
     let order = Order::begin(&placed, now);
     let mut events = vec![Event::Placed(Box::new(placed))];
     if nothing_to_charge {
-        events.push(Event::Confirmed {
-            paid: None,
-            as_cash: false,
-        });
+        events.push(Event::Confirmed { paid: None, as_cash: false });
     }
     Ok(apply(order, None, events, &actor, now)?)
 }
 
 fn priced(new: NewOrder, rules: &Rules) -> Result<Placed, Rejection> {
-    let Basket {
-        lines,
-        cart_lines,
-        promo_discount,
-    } = new.basket;
+    let Basket { lines, cart_lines, promo_discount } = new.basket;
     if lines.is_empty() {
         return Err(Rejection::CartEmpty);
     }
     if lines.len() > MAX_LINES {
         return Err(Rejection::Implausible(Implausible::TooManyLines));
     }
-    if let Some((product, _)) = lines
-        .iter()
-        .find(|(product, _)| !(1..=MAX_UNIT_PRICE).contains(&product.price.minor()))
+    if let Some((product, _)) = lines.iter().find(|(product, _)| !(1..=MAX_UNIT_PRICE).contains(&product.price.minor()))
     {
         return Err(Rejection::Implausible(Implausible::Price(product.id)));
     }
@@ -118,24 +109,13 @@ fn priced(new: NewOrder, rules: &Rules) -> Result<Placed, Rejection> {
     if new.method == PaymentMethod::Cash && !rules.cash_on_delivery {
         return Err(Rejection::CashNotAccepted);
     }
-    let fee = rules
-        .fee
-        .evaluate(new.destination.coordinates.as_ref())
-        .map_err(|_| Rejection::NotServiceable)?;
+    let fee = rules.fee.evaluate(new.destination.coordinates.as_ref()).map_err(|_| Rejection::NotServiceable)?;
     let impossible = |error| Rejection::Implausible(Implausible::Amount(error));
     let units = lines.iter().map(|(product, quantity)| (product.price, *quantity));
     let prices = price(rules.currency, units, promo_discount, fee.amount).map_err(impossible)?;
-    let numbered = (1..)
-        .zip(lines)
-        .zip(&prices.nets)
-        .filter_map(|((number, (product, quantity)), &net)| {
-            LineId::new(number).ok().map(|id| Line {
-                id,
-                product,
-                quantity,
-                net,
-            })
-        });
+    let numbered = (1..).zip(lines).zip(&prices.nets).filter_map(|((number, (product, quantity)), &net)| {
+        LineId::new(number).ok().map(|id| Line { id, product, quantity, net })
+    });
     Ok(Placed {
         id: new.id,
         customer: new.customer,
@@ -151,9 +131,7 @@ fn priced(new: NewOrder, rules: &Rules) -> Result<Placed, Rejection> {
         terms: Terms {
             placed_subtotal: prices.subtotal,
             granted_discount: prices.discount,
-            fee: FeeTerms {
-                distance_km: fee.distance_km,
-            },
+            fee: FeeTerms { distance_km: fee.distance_km },
             cart_lines,
         },
     })
@@ -185,10 +163,7 @@ impl Order {
             updated_at: at,
             version: 0,
         };
-        Self {
-            ledger: Ledger::new(placed.currency),
-            state,
-        }
+        Self { ledger: Ledger::new(placed.currency), state }
     }
 
     /// Is it complete?

@@ -108,25 +108,11 @@ pub struct Transition {
 }
 
 const fn row(from: Status, to: Status, who: &'static [Role], guard: Guard, means: Means) -> Transition {
-    Transition {
-        from: From::Status(from),
-        to: To::Status(to),
-        who,
-        guard,
-        reason_of: &[],
-        means,
-    }
+    Transition { from: From::Status(from), to: To::Status(to), who, guard, reason_of: &[], means }
 }
 
 const fn back(from: Status, who: &'static [Role], guard: Guard, reason_of: &'static [Role]) -> Transition {
-    Transition {
-        from: From::Status(from),
-        to: To::CameFrom,
-        who,
-        guard,
-        reason_of,
-        means: Means::Return,
-    }
+    Transition { from: From::Status(from), to: To::CameFrom, who, guard, reason_of, means: Means::Return }
 }
 
 impl Transition {
@@ -166,90 +152,27 @@ pub const TRANSITIONS: &[Transition] = &[
         means: Means::Place,
     },
     row(Pending, Confirmed, &[System, Admin], Guard::PaidOrCash, Means::Confirm),
-    row(
-        Pending,
-        Cancelled,
-        &[Customer, Admin, System],
-        Guard::UnpaidIfSystem,
-        Means::Cancel,
-    ),
-    row(
-        Confirmed,
-        Preparing,
-        &[Admin, Courier],
-        Guard::ReleasedAndSettled,
-        Means::SetStatus,
-    ),
-    row(
-        Confirmed,
-        Cancelled,
-        &[Customer, Admin, System],
-        Guard::None,
-        Means::Cancel,
-    ),
-    row(
-        Preparing,
-        OutForDelivery,
-        &[Admin, Courier],
-        Guard::CourierAssigned,
-        Means::SetStatus,
-    ),
+    row(Pending, Cancelled, &[Customer, Admin, System], Guard::UnpaidIfSystem, Means::Cancel),
+    row(Confirmed, Preparing, &[Admin, Courier], Guard::ReleasedAndSettled, Means::SetStatus),
+    row(Confirmed, Cancelled, &[Customer, Admin, System], Guard::None, Means::Cancel),
+    row(Preparing, OutForDelivery, &[Admin, Courier], Guard::CourierAssigned, Means::SetStatus),
     row(Preparing, Cancelled, &[Admin], Guard::None, Means::Cancel).reason_of(&[Admin]),
-    row(
-        OutForDelivery,
-        Delivered,
-        &[Admin, Courier],
-        Guard::None,
-        Means::SetStatus,
-    ),
+    row(OutForDelivery, Delivered, &[Admin, Courier], Guard::None, Means::SetStatus),
     row(OutForDelivery, Cancelled, &[Admin], Guard::None, Means::Cancel).reason_of(&[Admin]),
-    row(
-        Delivered,
-        ReturnRequested,
-        &[Customer, Admin],
-        Guard::Returnable,
-        Means::Return,
-    ),
-    row(
-        Refunded,
-        ReturnRequested,
-        &[Customer, Admin],
-        Guard::Returnable,
-        Means::Return,
-    ),
+    row(Delivered, ReturnRequested, &[Customer, Admin], Guard::Returnable, Means::Return),
+    row(Refunded, ReturnRequested, &[Customer, Admin], Guard::Returnable, Means::Return),
     back(ReturnRequested, &[Customer, Admin], Guard::None, &[Admin]),
     row(ReturnRequested, ReturnApproved, &[Admin], Guard::None, Means::Return),
-    row(
-        ReturnApproved,
-        PickedUp,
-        &[Admin, Courier],
-        Guard::SomethingToCollect,
-        Means::Return,
-    ),
-    row(
-        ReturnApproved,
-        Refunded,
-        &[System],
-        Guard::NothingToCollect,
-        Means::Return,
-    ),
+    row(ReturnApproved, PickedUp, &[Admin, Courier], Guard::SomethingToCollect, Means::Return),
+    row(ReturnApproved, Refunded, &[System], Guard::NothingToCollect, Means::Return),
     back(ReturnApproved, &[Admin], Guard::ReturnRefundsBooked, &[Admin]),
     back(PickedUp, &[Admin], Guard::ReturnRefundsBooked, &[Admin]),
-    row(
-        PickedUp,
-        Refunded,
-        &[System, Admin],
-        Guard::RefundsSettledOrByHand,
-        Means::Return,
-    )
-    .reason_of(&[Admin]),
+    row(PickedUp, Refunded, &[System, Admin], Guard::RefundsSettledOrByHand, Means::Return).reason_of(&[Admin]),
 ];
 
 /// The row from `from` to `to` that `role` may take, of those whose command exists.
 pub fn find(from: Status, to: Status, role: Role) -> Option<&'static Transition> {
-    TRANSITIONS
-        .iter()
-        .find(|row| row.means.exists() && row.joins(Some(from), to) && row.who.contains(&role))
+    TRANSITIONS.iter().find(|row| row.means.exists() && row.joins(Some(from), to) && row.who.contains(&role))
 }
 
 /// May `to` follow `from` at all? `None` is before the order.
@@ -277,7 +200,7 @@ pub fn diagram() -> String {
                 // Colons and semicolons end a label in Mermaid.
                 guard => format!(" ({})", guard.words().replace(':', " -").replace(';', ",")),
             };
-            text += &format!("    {from} --> {}: {}{words}\n", name(to), who.join(", "));
+            text.extend(["    ", from, " --> ", name(to), ": ", &who.join(", "), &words, "\n"]);
         }
     }
     text

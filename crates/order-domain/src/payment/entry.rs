@@ -24,9 +24,7 @@ impl PaymentMethod {
 
     /// The method of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Online, Self::Cash]
-            .into_iter()
-            .find(|method| method.name() == name)
+        [Self::Online, Self::Cash].into_iter().find(|method| method.name() == name)
     }
 }
 
@@ -50,9 +48,7 @@ impl EntryKind {
 
     /// The kind of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Charge, Self::Refund]
-            .into_iter()
-            .find(|kind| kind.name() == name)
+        [Self::Charge, Self::Refund].into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -110,14 +106,7 @@ pub enum EntryState {
 
 impl EntryState {
     /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::Booked,
-        Self::Sent,
-        Self::Settled,
-        Self::Declined,
-        Self::Review,
-        Self::Withdrawn,
-    ];
+    pub const ALL: [Self; 6] = [Self::Booked, Self::Sent, Self::Settled, Self::Declined, Self::Review, Self::Withdrawn];
 
     /// Its name on the wire and in the database.
     pub const fn name(self) -> &'static str {

@@ -36,10 +36,7 @@ pub struct Ledger {
 impl Ledger {
     /// An empty ledger.
     pub const fn new(currency: Currency) -> Self {
-        Self {
-            currency,
-            entries: Vec::new(),
-        }
+        Self { currency, entries: Vec::new() }
     }
 
     /// A ledger as it was stored.
@@ -55,17 +52,10 @@ impl Ledger {
                 return Err(Inconsistent(format!("entry {expected} is missing")));
             }
             if entry.amount.currency() != currency || entry.amount.minor() <= 0 {
-                return Err(Inconsistent(format!(
-                    "entry {n} is of {} {}",
-                    entry.amount,
-                    entry.amount.currency()
-                )));
+                return Err(Inconsistent(format!("entry {n} is of {} {}", entry.amount, entry.amount.currency())));
             }
             if (entry.kind == EntryKind::Refund) != entry.origin.is_some() {
-                return Err(Inconsistent(format!(
-                    "entry {n} is a {} of the wrong origin",
-                    entry.kind.name()
-                )));
+                return Err(Inconsistent(format!("entry {n} is a {} of the wrong origin", entry.kind.name())));
             }
             if entry.uses_its_charge() {
                 let charge = entry.charge().and_then(|charge| ledger.get(charge));
@@ -98,8 +88,7 @@ impl Ledger {
     /// # Errors
     /// [`Inconsistent`] when it is not.
     pub fn entry(&self, n: EntryNo) -> Result<&Entry, Inconsistent> {
-        self.get(n)
-            .ok_or_else(|| Inconsistent(format!("there is no entry {n}")))
+        self.get(n).ok_or_else(|| Inconsistent(format!("there is no entry {n}")))
     }
 
     /// What charges have taken.
@@ -201,11 +190,7 @@ impl Ledger {
     pub(crate) fn shift(&mut self, n: EntryNo, to: EntryState, at: Timestamp) -> Result<&mut Entry, Inconsistent> {
         let state = self.entry(n)?.state;
         if !state.may_become(to) {
-            return Err(Inconsistent(format!(
-                "entry {n} can't go from {} to {}",
-                state.name(),
-                to.name()
-            )));
+            return Err(Inconsistent(format!("entry {n} can't go from {} to {}", state.name(), to.name())));
         }
         let index = n as usize - 1;
         let entry = &mut self.entries[index];
@@ -221,12 +206,6 @@ impl Ledger {
     }
 
     fn sum(&self, which: impl Fn(&Entry) -> bool) -> Result<Money, MoneyError> {
-        Money::sum(
-            self.currency,
-            self.entries
-                .iter()
-                .filter(|entry| which(entry))
-                .map(|entry| entry.amount),
-        )
+        Money::sum(self.currency, self.entries.iter().filter(|entry| which(entry)).map(|entry| entry.amount))
     }
 }

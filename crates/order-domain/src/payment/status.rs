@@ -80,19 +80,14 @@ pub fn payment_status(order: &OrderState, ledger: &Ledger) -> Result<PaymentStat
     };
     let entries: Vec<&Entry> = ledger.entries().iter().filter(counts).collect();
     let under_way = |entry: &Entry| matches!(entry.state, EntryState::Booked | EntryState::Sent);
-    if entries
-        .iter()
-        .any(|entry| entry.kind == Charge && under_way(entry) && (!live || is_wanted(order, entry)))
-    {
+    if entries.iter().any(|entry| entry.kind == Charge && under_way(entry) && (!live || is_wanted(order, entry))) {
         return Ok(PaymentStatus::Processing);
     }
     if entries.iter().any(|entry| entry.kind == Refund && under_way(entry)) {
         return Ok(PaymentStatus::RefundPending);
     }
     let settled = |which: &dyn Fn(&Entry) -> bool| -> Result<Money, MoneyError> {
-        let counted = entries
-            .iter()
-            .filter(|entry| entry.state == EntryState::Settled && which(entry));
+        let counted = entries.iter().filter(|entry| entry.state == EntryState::Settled && which(entry));
         Money::sum(order.currency, counted.map(|entry| entry.amount))
     };
     let charged = settled(&|entry| entry.kind == Charge)?;
@@ -113,10 +108,7 @@ pub fn payment_status(order: &OrderState, ledger: &Ledger) -> Result<PaymentStat
     if (order.total.is_zero() && live) || (paid.minor() > 0 && paid.minor() >= order.total.minor()) {
         return Ok(PaymentStatus::Paid);
     }
-    if entries
-        .iter()
-        .any(|entry| entry.kind == Charge && entry.state == EntryState::Declined)
-    {
+    if entries.iter().any(|entry| entry.kind == Charge && entry.state == EntryState::Declined) {
         return Ok(PaymentStatus::Declined);
     }
     Ok(PaymentStatus::Unpaid)

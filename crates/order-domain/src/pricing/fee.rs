@@ -38,10 +38,7 @@ pub struct Fee {
 impl FeePolicy {
     /// The default: 5 major units, everywhere.
     pub fn flat_five(currency: Currency) -> Self {
-        Self {
-            amount: Money::from_minor(5 * 10_i64.pow(u32::from(currency.decimals())), currency),
-            area: None,
-        }
+        Self { amount: Money::from_minor(5 * 10_i64.pow(u32::from(currency.decimals())), currency), area: None }
     }
 
     /// What delivery to `destination` costs. Without coordinates the base fee applies.
@@ -50,19 +47,14 @@ impl FeePolicy {
     /// [`NotServiceable`] beyond the service area.
     pub fn evaluate(&self, destination: Option<&Coordinates>) -> Result<Fee, NotServiceable> {
         let distance_km = match (&self.area, destination) {
-            (Some(area), Some(place)) => area
-                .fulfilment_points
-                .iter()
-                .map(|point| point.distance_km(place))
-                .min_by(f64::total_cmp),
+            (Some(area), Some(place)) => {
+                area.fulfilment_points.iter().map(|point| point.distance_km(place)).min_by(f64::total_cmp)
+            }
             _ => None,
         };
         match (&self.area, distance_km) {
             (Some(area), Some(km)) if km > area.radius_km => Err(NotServiceable),
-            _ => Ok(Fee {
-                amount: self.amount,
-                distance_km,
-            }),
+            _ => Ok(Fee { amount: self.amount, distance_km }),
         }
     }
 }

@@ -40,10 +40,8 @@ pub fn price(
     promo_discount: Money,
     delivery_fee: Money,
 ) -> Result<Prices, MoneyError> {
-    let mut nets = lines
-        .into_iter()
-        .map(|(unit, quantity)| unit.times(quantity.get()))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut nets =
+        lines.into_iter().map(|(unit, quantity)| unit.times(quantity.get())).collect::<Result<Vec<_>, _>>()?;
     let subtotal = Money::sum(currency, nets.iter().copied())?;
     let discount = promo_discount.min(subtotal)?;
     if !discount.is_zero() {
@@ -53,10 +51,5 @@ pub fn price(
         }
     }
     let total = subtotal.minus(discount)?.plus(delivery_fee)?;
-    Ok(Prices {
-        subtotal,
-        discount,
-        total,
-        nets,
-    })
+    Ok(Prices { subtotal, discount, total, nets })
 }

@@ -15,11 +15,7 @@ impl Quantity {
     /// # Errors
     /// [`InvalidQuantity`] outside 1..=999.
     pub fn new(units: u32) -> Result<Self, InvalidQuantity> {
-        if (1..=999).contains(&units) {
-            Ok(Self(units))
-        } else {
-            Err(InvalidQuantity)
-        }
+        if (1..=999).contains(&units) { Ok(Self(units)) } else { Err(InvalidQuantity) }
     }
 
     /// The number of units.

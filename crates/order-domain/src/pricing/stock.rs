@@ -70,12 +70,7 @@ pub fn shortages(
             Some(found) if found.stock < requested => (found.stock, ShortageReason::Short),
             Some(_) => return None,
         };
-        Some(Shortage {
-            product,
-            requested,
-            available,
-            reason,
-        })
+        Some(Shortage { product, requested, available, reason })
     };
     requested.into_iter().filter_map(short).collect()
 }
