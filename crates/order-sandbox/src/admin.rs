@@ -45,34 +45,16 @@ type Answer = Result<HttpResponse, Problem>;
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
     config
-        .route(
-            "/health",
-            web::get().to(async || HttpResponse::Ok().json(json!({"status": "healthy"}))),
-        )
-        .route(
-            "/seed",
-            web::post().to(async |state: Data<State>| done(&state, seed::demo)),
-        )
-        .route(
-            "/reset",
-            web::post().to(async |state: Data<State>| done(&state, World::reset)),
-        )
-        .route(
-            "/users",
-            web::get().to(async |state: Data<State>| look(&state, |world| json!(world.users))),
-        )
+        .route("/health", web::get().to(async || HttpResponse::Ok().json(json!({"status": "healthy"}))))
+        .route("/seed", web::post().to(async |state: Data<State>| done(&state, seed::demo)))
+        .route("/reset", web::post().to(async |state: Data<State>| done(&state, World::reset)))
+        .route("/users", web::get().to(async |state: Data<State>| look(&state, |world| json!(world.users))))
         .route("/users/{uid}", web::put().to(put_user))
         .route("/jwks", web::put().to(put_jwks))
-        .route(
-            "/products",
-            web::get().to(async |state: Data<State>| look(&state, |world| json!(world.products))),
-        )
+        .route("/products", web::get().to(async |state: Data<State>| look(&state, |world| json!(world.products))))
         .route("/products/{id}", web::put().to(put_product))
         .route("/products/{id}", web::delete().to(delete_product))
-        .route(
-            "/carts",
-            web::get().to(async |state: Data<State>| look(&state, |world| json!(world.carts.all()))),
-        )
+        .route("/carts", web::get().to(async |state: Data<State>| look(&state, |world| json!(world.carts.all()))))
         .route("/carts/{uid}", web::get().to(get_cart))
         .route("/carts/{uid}", web::put().to(put_cart))
         .route("/carts/{uid}/items", web::post().to(add_to_cart))
@@ -84,10 +66,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .route("/declines", web::get().to(declines))
         .route("/declines", web::put().to(put_declines))
         .route("/declines", web::delete().to(delete_declines))
-        .route(
-            "/calls",
-            web::get().to(async |state: Data<State>| look(&state, |world| json!(world.calls))),
-        )
+        .route("/calls", web::get().to(async |state: Data<State>| look(&state, |world| json!(world.calls))))
         .route("/faults", web::get().to(faults))
         .route("/faults", web::delete().to(delete_faults))
         .route("/faults/{service}", web::put().to(put_faults))
@@ -110,10 +89,7 @@ fn look(state: &State, part: impl FnOnce(&World) -> Value) -> HttpResponse {
 
 async fn put_user(state: Data<State>, uid: Path<String>, body: Bytes) -> Answer {
     let uid = uid.into_inner();
-    let user = User {
-        uid: uid.clone(),
-        ..read_json(&body)?
-    };
+    let user = User { uid: uid.clone(), ..read_json(&body)? };
     Ok(done(&state, |world| world.users.insert(uid, user)))
 }
 
@@ -123,10 +99,7 @@ async fn put_jwks(state: Data<State>, body: Bytes) -> Answer {
 }
 
 async fn put_product(state: Data<State>, id: Path<i64>, body: Bytes) -> Answer {
-    let product = Product {
-        id: *id,
-        ..read_json(&body)?
-    };
+    let product = Product { id: *id, ..read_json(&body)? };
     Ok(done(&state, |world| world.products.insert(*id, product)))
 }
 
@@ -187,10 +160,7 @@ struct PaymentFilter {
 async fn payments(state: Data<State>, filter: Query<PaymentFilter>) -> HttpResponse {
     look(&state, |world| {
         let entries = world.ledger.entries().iter().filter(|entry| {
-            filter
-                .order_id
-                .as_ref()
-                .is_none_or(|order_id| *order_id == entry.order_id)
+            filter.order_id.as_ref().is_none_or(|order_id| *order_id == entry.order_id)
                 && filter.kind.is_none_or(|kind| kind == entry.kind)
         });
         json!(entries.collect::<Vec<_>>())
@@ -199,9 +169,7 @@ async fn payments(state: Data<State>, filter: Query<PaymentFilter>) -> HttpRespo
 
 async fn payment(state: Data<State>, key: Path<String>) -> Answer {
     let entry = state.read(|world| world.ledger.by_key(&key).cloned());
-    entry
-        .map(|entry| HttpResponse::Ok().json(entry))
-        .ok_or_else(|| Problem::not_found("Unknown key"))
+    entry.map(|entry| HttpResponse::Ok().json(entry)).ok_or_else(|| Problem::not_found("Unknown key"))
 }
 
 async fn balance(state: Data<State>, order_id: Path<String>) -> HttpResponse {

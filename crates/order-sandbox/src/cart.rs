@@ -53,20 +53,12 @@ pub struct Promo {
 impl Promo {
     /// So many percent of the subtotal.
     pub fn percentage(code: impl Into<String>, percent: f64) -> Self {
-        Self {
-            code: code.into(),
-            discount_type: "percentage".to_owned(),
-            discount_value: percent,
-        }
+        Self { code: code.into(), discount_type: "percentage".to_owned(), discount_value: percent }
     }
 
     /// A fixed amount, at most the subtotal.
     pub fn fixed(code: impl Into<String>, amount: f64) -> Self {
-        Self {
-            code: code.into(),
-            discount_type: "fixed".to_owned(),
-            discount_value: amount,
-        }
+        Self { code: code.into(), discount_type: "fixed".to_owned(), discount_value: amount }
     }
 }
 
@@ -84,20 +76,13 @@ impl Carts {
         let last_cart = &mut self.last_cart;
         self.by_user.entry(user_id.to_owned()).or_insert_with(|| {
             *last_cart += 1;
-            Cart {
-                id: *last_cart,
-                user_id: user_id.to_owned(),
-                ..Cart::default()
-            }
+            Cart { id: *last_cart, user_id: user_id.to_owned(), ..Cart::default() }
         })
     }
 
     /// The cart of a user, without making one.
     pub(crate) fn get(&self, user_id: &str) -> Cart {
-        let empty = || Cart {
-            user_id: user_id.to_owned(),
-            ..Cart::default()
-        };
+        let empty = || Cart { user_id: user_id.to_owned(), ..Cart::default() };
         self.by_user.get(user_id).cloned().unwrap_or_else(empty)
     }
 
@@ -120,11 +105,7 @@ impl Carts {
         if let Some(line) = cart.items.iter_mut().find(|line| line.product_id == product_id) {
             line.quantity = line.quantity.saturating_add(quantity);
         } else {
-            cart.items.push(CartLine {
-                id,
-                product_id,
-                quantity,
-            });
+            cart.items.push(CartLine { id, product_id, quantity });
             self.last_line = id;
         }
     }
@@ -146,28 +127,21 @@ impl Cart {
             json!({"id": line.id, "product_id": line.product_id, "quantity": line.quantity, "product": product})
         });
         let price = |line: &CartLine| products.get(&line.product_id).map_or(0.0, |product| product.price);
-        let subtotal: f64 = self
-            .items
-            .iter()
-            .map(|line| price(line) * f64::from(line.quantity))
-            .sum();
-        let discount = self
-            .promo_code
-            .as_ref()
-            .map_or(0.0, |promo| match promo.discount_type.as_str() {
-                "percentage" => subtotal * promo.discount_value / 100.0,
-                "fixed" => promo.discount_value,
-                _ => 0.0,
-            });
+        // not `sum()`: that of nothing is -0.0
+        let subtotal = self.items.iter().fold(0.0, |sum, line| sum + price(line) * f64::from(line.quantity));
+        let discount = self.promo_code.as_ref().map_or(0.0, |promo| match promo.discount_type.as_str() {
+            "percentage" => subtotal * promo.discount_value / 100.0,
+            "fixed" => promo.discount_value,
+            _ => 0.0,
+        });
         let discount = discount.min(subtotal);
         json!({
             "id": self.id,
             "user_id": self.user_id,
             "items": items.collect::<Vec<_>>(),
             "promo_code": self.promo_code,
-            // an empty sum of floats is -0.0
-            "subtotal": subtotal + 0.0,
-            "discount_amount": discount + 0.0,
+            "subtotal": subtotal,
+            "discount_amount": discount,
             "total_amount": subtotal - discount,
         })
     }
@@ -176,12 +150,7 @@ impl Cart {
 pub(crate) fn configure(config: &mut ServiceConfig) {
     let place = |route| Place::new(Service::Cart, route);
     gate::endpoint(config, "/api/v1/cart", place(Route::Cart), web::get().to(cart));
-    gate::endpoint(
-        config,
-        "/api/v1/cart/remove",
-        place(Route::Remove),
-        web::post().to(remove),
-    );
+    gate::endpoint(config, "/api/v1/cart/remove", place(Route::Remove), web::post().to(remove));
     gate::nothing_else(config, Service::Cart);
 }
 

@@ -18,8 +18,7 @@ impl Connection {
     ///
     /// No `shutdown` here: it would send the FIN first, and the client would see an orderly end.
     pub(crate) fn reset_when_closed(&self) -> io::Result<()> {
-        self.let_go()
-            .map_or(Ok(()), |socket| socket.set_linger(Some(Duration::ZERO)))
+        self.let_go().map_or(Ok(()), |socket| socket.set_linger(Some(Duration::ZERO)))
     }
 
     /// Gives up the second descriptor: the connection ends only when its last one is closed.

@@ -16,7 +16,7 @@ pub enum FaultKind {
     Delay(u64),
     /// The call waits until [`Sandbox::release`](crate::Sandbox::release), then goes on.
     Hold,
-    /// Another status (400..=599), with a problem body.
+    /// Another status, with a problem body. It is to be 400..=599.
     Status(u16),
     /// 200 with this JSON.
     Body(Value),
@@ -59,13 +59,7 @@ pub struct Fault {
 impl Fault {
     /// Happens to every call of the service, in place of its work or (delay, hold) before it.
     pub fn new(kind: FaultKind) -> Self {
-        Self {
-            kind,
-            acted: false,
-            route: None,
-            after: 0,
-            times: None,
-        }
+        Self { kind, acted: false, route: None, after: 0, times: None }
     }
 
     /// The service does the work, then the connection is reset: `Fault::new(FaultKind::Reset).acted()`.
@@ -123,10 +117,7 @@ pub(crate) struct Mishap {
 
 impl Mishap {
     pub(crate) fn reset() -> Self {
-        Self {
-            kind: FaultKind::Reset,
-            acted: false,
-        }
+        Self { kind: FaultKind::Reset, acted: false }
     }
 }
 
@@ -146,10 +137,7 @@ impl Faults {
     }
 
     pub(crate) fn of(&self, service: Service) -> impl Iterator<Item = &Fault> {
-        self.active
-            .iter()
-            .filter(move |(of, _)| *of == service)
-            .map(|(_, fault)| fault)
+        self.active.iter().filter(move |(of, _)| *of == service).map(|(_, fault)| fault)
     }
 
     /// The first fault that fits takes the call, and is dropped when it is used up.
@@ -167,10 +155,7 @@ impl Faults {
                 continue;
             }
             fault.times = fault.times.map(|left| left - 1);
-            taken = Some(Mishap {
-                kind: fault.kind.clone(),
-                acted: fault.acted,
-            });
+            taken = Some(Mishap { kind: fault.kind.clone(), acted: fault.acted });
             break;
         }
         self.active.retain(|(_, fault)| fault.times != Some(0));
@@ -194,9 +179,8 @@ mod tests {
     #[test]
     fn a_fault_happens_to_its_route_after_the_first_and_so_often() {
         let mut faults = faults(Fault::new(FaultKind::Garbage).on(Route::Process).after(1).times(2));
-        let hits: Vec<bool> = [PROCESS, REFUND, PROCESS, PROCESS, PROCESS]
-            .map(|place| faults.take(place).is_some())
-            .into();
+        let hits: Vec<bool> =
+            [PROCESS, REFUND, PROCESS, PROCESS, PROCESS].map(|place| faults.take(place).is_some()).into();
         assert_eq!(hits, [false, false, true, true, false]);
         assert_eq!(faults.of(Service::Payment).count(), 0);
     }
@@ -212,14 +196,8 @@ mod tests {
     fn a_fault_reads_and_writes_as_json() {
         let text = r#"{"fault":{"status":503},"acted":true,"route":"by_key","times":2}"#;
         let fault: Fault = serde_json::from_str(text).unwrap();
-        assert_eq!(
-            fault,
-            Fault::new(FaultKind::Status(503)).acted().on(Route::ByKey).times(2)
-        );
-        assert_eq!(
-            serde_json::from_str::<Fault>(&serde_json::to_string(&fault).unwrap()).unwrap(),
-            fault
-        );
+        assert_eq!(fault, Fault::new(FaultKind::Status(503)).acted().on(Route::ByKey).times(2));
+        assert_eq!(serde_json::from_str::<Fault>(&serde_json::to_string(&fault).unwrap()).unwrap(), fault);
         assert!(serde_json::from_str::<Fault>(r#"{"fault":"reset","time":1}"#).is_err());
     }
 }

@@ -25,11 +25,7 @@ pub(crate) fn endpoint(config: &mut ServiceConfig, path: &str, place: Place, han
         Place::new(place.service, Route::Other),
         web::to(async || Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed").error_response()),
     );
-    config.service(
-        web::resource(path)
-            .route(guarded(place, handling))
-            .default_service(wrong_method),
-    );
+    config.service(web::resource(path).route(guarded(place, handling)).default_service(wrong_method));
 }
 
 /// Answers what a service does not have: 404, counted as [`Route::Other`].
@@ -39,9 +35,7 @@ pub(crate) fn nothing_else(config: &mut ServiceConfig, service: Service) {
 }
 
 fn guarded(place: Place, handling: Handling) -> Handling {
-    handling.wrap(from_fn(move |request: ServiceRequest, next: Next<BoxBody>| {
-        pass(place, request, next)
-    }))
+    handling.wrap(from_fn(move |request: ServiceRequest, next: Next<BoxBody>| pass(place, request, next)))
 }
 
 async fn pass(place: Place, request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, Error> {
@@ -93,11 +87,9 @@ async fn befall(
             Some(Problem::new(status, "A fault of the sandbox").error_response())
         }
         FaultKind::Body(body) => Some(HttpResponse::Ok().json(body)),
-        FaultKind::Garbage => Some(
-            HttpResponse::Ok()
-                .content_type("application/json")
-                .body("<html>\u{0}{\"success\": tru"),
-        ),
+        FaultKind::Garbage => {
+            Some(HttpResponse::Ok().content_type("application/json").body("<html>\u{0}{\"success\": tru"))
+        }
         FaultKind::Redirect => Some(HttpResponse::Found().insert_header((LOCATION, "/elsewhere")).finish()),
         FaultKind::Endless => Some(endless()),
         FaultKind::Truncated => {
@@ -127,13 +119,9 @@ fn cut_short(sent: &'static str) -> HttpResponse {
         stream::empty().left_stream()
     } else {
         let first = stream::iter([Ok::<_, Infallible>(Bytes::from_static(sent.as_bytes()))]);
-        first
-            .chain(stream::once(pause).filter_map(async |nothing| nothing))
-            .right_stream()
+        first.chain(stream::once(pause).filter_map(async |nothing| nothing)).right_stream()
     };
-    HttpResponse::Ok()
-        .content_type("application/json")
-        .body(SizedStream::new(DECLARED, Box::pin(body)))
+    HttpResponse::Ok().content_type("application/json").body(SizedStream::new(DECLARED, Box::pin(body)))
 }
 
 /// An answer without an end, throttled so that it costs the reader's patience and not the processor.
@@ -144,7 +132,5 @@ fn endless() -> HttpResponse {
         Some((Ok::<_, Infallible>(Bytes::from_static(PIECE)), ()))
     });
     let start = stream::iter([Ok(Bytes::from_static(b"{\"padding\": \""))]);
-    HttpResponse::Ok()
-        .content_type("application/json")
-        .body(BodyStream::new(Box::pin(start.chain(pieces))))
+    HttpResponse::Ok().content_type("application/json").body(BodyStream::new(Box::pin(start.chain(pieces))))
 }

@@ -97,18 +97,12 @@ impl Decline {
 
     /// Charges only.
     pub fn charges() -> Self {
-        Self {
-            kind: Some(PaymentKind::Charge),
-            ..Self::default()
-        }
+        Self { kind: Some(PaymentKind::Charge), ..Self::default() }
     }
 
     /// Refunds only.
     pub fn refunds() -> Self {
-        Self {
-            kind: Some(PaymentKind::Refund),
-            ..Self::default()
-        }
+        Self { kind: Some(PaymentKind::Refund), ..Self::default() }
     }
 
     /// Only this user's.
@@ -175,19 +169,10 @@ impl Ledger {
 
     pub(crate) fn balance(&self, order_id: &str) -> Balance {
         let moved = |kind| {
-            let of_order = self
-                .entries
-                .iter()
-                .filter(move |entry| entry.order_id == order_id && entry.kind == kind);
-            of_order
-                .filter(|entry| entry.outcome == Outcome::Accepted)
-                .map(|entry| entry.amount_minor)
-                .sum()
+            let of_order = self.entries.iter().filter(move |entry| entry.order_id == order_id && entry.kind == kind);
+            of_order.filter(|entry| entry.outcome == Outcome::Accepted).map(|entry| entry.amount_minor).sum()
         };
-        Balance {
-            charged: moved(PaymentKind::Charge),
-            refunded: moved(PaymentKind::Refund),
-        }
+        Balance { charged: moved(PaymentKind::Charge), refunded: moved(PaymentKind::Refund) }
     }
 
     /// The entry of a key: made now, or made before by an equal payment.
@@ -221,11 +206,7 @@ impl Ledger {
             order_id: asked.order_id.clone(),
             amount_minor: asked.amount_minor,
             amount: money::text_from_minor(asked.amount_minor),
-            outcome: if decline.is_some() {
-                Outcome::Declined
-            } else {
-                Outcome::Accepted
-            },
+            outcome: if decline.is_some() { Outcome::Declined } else { Outcome::Accepted },
             decline_answer: decline,
             transaction_id: decline.is_none().then(|| format!("txn-{:06}", at + 1)),
             attempts: 0,
@@ -249,12 +230,7 @@ mod tests {
     use super::*;
 
     fn asked(kind: PaymentKind, amount_minor: i64) -> Asked {
-        Asked {
-            kind,
-            user_id: "u1".to_owned(),
-            order_id: "1".to_owned(),
-            amount_minor,
-        }
+        Asked { kind, user_id: "u1".to_owned(), order_id: "1".to_owned(), amount_minor }
     }
 
     #[test]
@@ -267,21 +243,9 @@ mod tests {
         let again = ledger.settle("a", &charge()).unwrap().clone();
         let other_key = ledger.settle("b", &charge()).unwrap().clone();
 
-        assert_eq!(
-            (first.outcome, again.outcome, again.attempts),
-            (Outcome::Declined, Outcome::Declined, 2)
-        );
-        assert_eq!(
-            (other_key.outcome, other_key.amount.as_str()),
-            (Outcome::Accepted, "10.98")
-        );
-        assert_eq!(
-            ledger.balance("1"),
-            Balance {
-                charged: 1098,
-                refunded: 0
-            }
-        );
+        assert_eq!((first.outcome, again.outcome, again.attempts), (Outcome::Declined, Outcome::Declined, 2));
+        assert_eq!((other_key.outcome, other_key.amount.as_str()), (Outcome::Accepted, "10.98"));
+        assert_eq!(ledger.balance("1"), Balance { charged: 1098, refunded: 0 });
     }
 
     #[test]
@@ -300,9 +264,6 @@ mod tests {
         assert!(rule.fits(&asked(PaymentKind::Refund, 1001)));
         assert!(!rule.fits(&asked(PaymentKind::Refund, 1000)));
         assert!(!rule.fits(&asked(PaymentKind::Charge, 1001)));
-        assert!(!rule.fits(&Asked {
-            user_id: "u2".to_owned(),
-            ..asked(PaymentKind::Refund, 1001)
-        }));
+        assert!(!rule.fits(&Asked { user_id: "u2".to_owned(), ..asked(PaymentKind::Refund, 1001) }));
     }
 }

@@ -18,11 +18,7 @@ pub struct Options {
 impl Options {
     /// On loopback, each service on a free port.
     pub fn new(jwt_secret: impl Into<String>) -> Self {
-        Self {
-            jwt_secret: jwt_secret.into(),
-            host: "127.0.0.1".to_owned(),
-            ports: Ports::default(),
-        }
+        Self { jwt_secret: jwt_secret.into(), host: "127.0.0.1".to_owned(), ports: Ports::default() }
     }
 }
 

@@ -17,19 +17,9 @@ use crate::state::State;
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
     let place = |route| Place::new(Service::Payment, route);
-    gate::endpoint(
-        config,
-        "/payments/process",
-        place(Route::Process),
-        web::post().to(process),
-    );
+    gate::endpoint(config, "/payments/process", place(Route::Process), web::post().to(process));
     gate::endpoint(config, "/payments/refund", place(Route::Refund), web::post().to(refund));
-    gate::endpoint(
-        config,
-        "/payments/by-key/{key}",
-        place(Route::ByKey),
-        web::get().to(by_key),
-    );
+    gate::endpoint(config, "/payments/by-key/{key}", place(Route::ByKey), web::get().to(by_key));
     gate::nothing_else(config, Service::Payment);
 }
 
@@ -43,9 +33,7 @@ async fn refund(state: Data<State>, request: HttpRequest, body: Bytes) -> Result
 
 async fn by_key(state: Data<State>, key: Path<String>) -> Result<HttpResponse, Problem> {
     let entry = state.read(|world| world.ledger.by_key(&key).cloned());
-    entry
-        .map(|entry| HttpResponse::Ok().json(told(&entry)))
-        .ok_or_else(|| Problem::not_found("Unknown key"))
+    entry.map(|entry| HttpResponse::Ok().json(told(&entry))).ok_or_else(|| Problem::not_found("Unknown key"))
 }
 
 /// The body of a charge or refund. Anything more or less is refused: this is all that the contract names.
@@ -65,12 +53,8 @@ fn settle(state: &State, request: &HttpRequest, body: &[u8], kind: PaymentKind) 
     let amount_minor = money::minor_from_text(body.amount.get())
         .filter(|minor| *minor > 0)
         .ok_or_else(|| Problem::invalid("amount is not a positive number with at most two decimals"))?;
-    let asked = Asked {
-        kind,
-        user_id: id(&body.user_id, "user_id")?,
-        order_id: id(&body.order_id, "order_id")?,
-        amount_minor,
-    };
+    let asked =
+        Asked { kind, user_id: id(&body.user_id, "user_id")?, order_id: id(&body.order_id, "order_id")?, amount_minor };
     state.change(|world| match world.ledger.settle(&key, &asked) {
         Ok(entry) => Ok(HttpResponse::build(status(entry)).json(told(entry))),
         Err(KeyReused) => Err(Problem::invalid("Idempotency-Key was used for another payment")),
@@ -78,13 +62,9 @@ fn settle(state: &State, request: &HttpRequest, body: &[u8], kind: PaymentKind) 
 }
 
 fn idempotency_key(request: &HttpRequest) -> Result<String, Problem> {
-    let key = request
-        .headers()
-        .get("Idempotency-Key")
-        .and_then(|value| value.to_str().ok());
+    let key = request.headers().get("Idempotency-Key").and_then(|value| value.to_str().ok());
     let key = key.filter(|key| (1..=255).contains(&key.len()));
-    key.map(str::to_owned)
-        .ok_or_else(|| Problem::bad_request("Idempotency-Key is required"))
+    key.map(str::to_owned).ok_or_else(|| Problem::bad_request("Idempotency-Key is required"))
 }
 
 fn status(entry: &Payment) -> StatusCode {

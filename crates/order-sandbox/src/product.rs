@@ -92,7 +92,5 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
 async fn product(state: Data<State>, id: Path<String>) -> Result<HttpResponse, Problem> {
     let id: i64 = id.parse().map_err(|_| Problem::invalid("A product id is an integer"))?;
     let product = state.read(|world| world.products.get(&id).cloned());
-    product
-        .map(|product| HttpResponse::Ok().json(product))
-        .ok_or_else(|| Problem::not_found("Product not found"))
+    product.map(|product| HttpResponse::Ok().json(product)).ok_or_else(|| Problem::not_found("Product not found"))
 }

@@ -48,15 +48,8 @@ impl Sandbox {
     pub fn start(options: &Options) -> io::Result<Self> {
         let state = Arc::new(State::new(options.jwt_secret.clone()));
         let Started { control, urls, thread } = server::start(options, Arc::clone(&state))?;
-        let running = Running {
-            urls,
-            control,
-            thread: Mutex::new(Some(thread)),
-        };
-        Ok(Self {
-            state,
-            running: Arc::new(running),
-        })
+        let running = Running { urls, control, thread: Mutex::new(Some(thread)) };
+        Ok(Self { state, running: Arc::new(running) })
     }
 
     /// Where the services answer.
@@ -67,12 +60,7 @@ impl Sandbox {
     /// Stops the services, whatever calls are under way, and waits (some milliseconds) until their ports are closed.
     pub fn stop(&self) {
         self.running.control.stop();
-        let thread = self
-            .running
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let thread = self.running.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the sandbox's thread panicked");
         }

@@ -18,10 +18,7 @@ pub(crate) fn demo(world: &mut World) {
         ("courier2", "delivery_partner", "Cem Aydin"),
         ("admin1", "admin", "Ada Moreau"),
     ] {
-        let user = User {
-            name: name.to_owned(),
-            ..User::new(uid, role)
-        };
+        let user = User { name: name.to_owned(), ..User::new(uid, role) };
         world.users.insert(uid.to_owned(), user);
     }
     for product in groceries() {
@@ -37,26 +34,9 @@ fn groceries() -> [Product; 8] {
     [
         grocery(1, "Apples", "Crisp red apples", (2.99, 3.99), 1, "kg"),
         grocery(2, "Whole Milk", "Fresh from the farm, 3.8 % fat", (1.49, 1.59), 2, "l"),
-        grocery(
-            3,
-            "Sourdough Bread",
-            "Baked this morning, 750 g",
-            (4.25, 4.50),
-            3,
-            "piece",
-        ),
-        Product {
-            is_returnable: Some(false),
-            ..grocery(4, "Eggs", "Free range, 10 of them", (3.79, 3.99), 2, "box")
-        },
-        grocery(
-            5,
-            "Olive Oil",
-            "Extra virgin, cold pressed",
-            (30.299_999_999_999_997, 34.9),
-            4,
-            "l",
-        ),
+        grocery(3, "Sourdough Bread", "Baked this morning, 750 g", (4.25, 4.50), 3, "piece"),
+        Product { is_returnable: Some(false), ..grocery(4, "Eggs", "Free range, 10 of them", (3.79, 3.99), 2, "box") },
+        grocery(5, "Olive Oil", "Extra virgin, cold pressed", (30.299_999_999_999_997, 34.9), 4, "l"),
         grocery(6, "Strawberries", "Out of season", (5.49, 5.49), 1, "box").inactive(),
         grocery(7, "Saffron", "From Kashmir, 1 g", (12.0, 14.0), 4, "jar").stock(1),
         grocery(8, "Bananas", "Ripe and sweet", (1.1, 1.3), 1, "kg"),

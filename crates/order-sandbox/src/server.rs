@@ -8,6 +8,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::web::{Data, ServiceConfig};
@@ -70,9 +71,7 @@ impl Control {
     pub(crate) async fn listen(&self, service: Service, listening: bool) -> io::Result<()> {
         let (done, answer) = oneshot::channel();
         let stopped = || io::Error::other("the sandbox has been stopped");
-        self.0
-            .send(Command::Listen(service, listening, done))
-            .map_err(|_| stopped())?;
+        self.0.send(Command::Listen(service, listening, done)).map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
 
@@ -106,26 +105,17 @@ pub(crate) fn start(options: &Options, state: Arc<State>) -> io::Result<Started>
     let (commands, inbox) = unbounded_channel();
     let control = Control(commands);
     let (ready, started) = mpsc::channel();
-    let servers = Servers {
-        running: BTreeMap::new(),
-        addresses,
-        state,
-        control: control.clone(),
-    };
+    let servers = Servers { running: BTreeMap::new(), addresses, state, control: control.clone() };
     let thread = thread::Builder::new()
         .name("order-sandbox".to_owned())
         .spawn(move || rt::System::new().block_on(servers.run(listeners, &ready, inbox)))?;
-    started
-        .recv()
-        .map_err(|_| io::Error::other("the sandbox did not start"))??;
+    started.recv().map_err(|_| io::Error::other("the sandbox did not start"))??;
     Ok(Started { control, urls, thread })
 }
 
 fn urls(addresses: &BTreeMap<Server, SocketAddr>) -> io::Result<Urls> {
     let url = |server| {
-        let address = addresses
-            .get(&server)
-            .ok_or_else(|| io::Error::other("a server has no address"))?;
+        let address = addresses.get(&server).ok_or_else(|| io::Error::other("a server has no address"))?;
         Ok::<_, io::Error>(Urls::base(*address))
     };
     Ok(Urls {
@@ -152,9 +142,7 @@ impl Servers {
         ready: &mpsc::Sender<io::Result<()>>,
         mut inbox: UnboundedReceiver<Command>,
     ) {
-        let result = listeners
-            .into_iter()
-            .try_for_each(|(server, listener)| self.serve(server, listener));
+        let result = listeners.into_iter().try_for_each(|(server, listener)| self.serve(server, listener));
         let failed = result.is_err();
         if ready.send(result).is_err() || failed {
             return;
@@ -181,10 +169,12 @@ impl Servers {
             let app = App::new().app_data(state.clone()).app_data(control.clone());
             app.configure(move |config| server.configure(config))
         };
-        // one worker each: a stand-in serves tests, not load
         let http = HttpServer::new(app)
+            // a stand-in serves tests, not load
             .workers(1)
             .disable_signals()
+            // longer than clients keep idle connections: one closed under a new call would look like a fault
+            .keep_alive(Duration::from_mins(2))
             .on_connect(connection::remember)
             .listen(listener)?
             .run();

@@ -27,11 +27,7 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn new(jwt_secret: String) -> Self {
-        Self {
-            jwt_secret,
-            world: Mutex::new(World::default()),
-            changes: watch::Sender::new(0),
-        }
+        Self { jwt_secret, world: Mutex::new(World::default()), changes: watch::Sender::new(0) }
     }
 
     pub(crate) fn read<T>(&self, look: impl FnOnce(&World) -> T) -> T {
@@ -91,17 +87,9 @@ impl World {
     pub(crate) fn arrive(&mut self, place: Place) -> Arrival {
         if self.down.contains(&place.service) {
             // A connection that was open when the service was taken down may still be served for a moment.
-            return Arrival {
-                mishap: Some(Mishap::reset()),
-                released: None,
-            };
+            return Arrival { mishap: Some(Mishap::reset()), released: None };
         }
-        *self
-            .calls
-            .entry(place.service)
-            .or_default()
-            .entry(place.route)
-            .or_default() += 1;
+        *self.calls.entry(place.service).or_default().entry(place.route).or_default() += 1;
         let mishap = self.faults.take(place);
         let is_held = mishap.as_ref().is_some_and(|mishap| mishap.kind == FaultKind::Hold);
         let released = is_held.then(|| {
@@ -114,9 +102,7 @@ impl World {
 
     /// How many calls wait for a release.
     pub(crate) fn held(&self, service: Service) -> usize {
-        self.held
-            .get(&service)
-            .map_or(0, |held| held.iter().filter(|call| !call.is_closed()).count())
+        self.held.get(&service).map_or(0, |held| held.iter().filter(|call| !call.is_closed()).count())
     }
 
     /// Lets every held call of the service go on.
@@ -141,10 +127,7 @@ impl World {
     /// As just started, but for the services that are down.
     pub(crate) fn reset(&mut self) {
         self.clear_all_faults();
-        *self = Self {
-            down: std::mem::take(&mut self.down),
-            ..Self::default()
-        };
+        *self = Self { down: std::mem::take(&mut self.down), ..Self::default() };
     }
 
     pub(crate) fn calls_to(&self, service: Service, route: Option<Route>) -> u64 {

@@ -32,24 +32,14 @@ impl User {
     /// A user with a name and an address made up from the id.
     pub fn new(uid: impl Into<String>, role: impl Into<String>) -> Self {
         let uid = uid.into();
-        Self {
-            role: role.into(),
-            name: uid.clone(),
-            email: format!("{uid}@example.com"),
-            uid,
-        }
+        Self { role: role.into(), name: uid.clone(), email: format!("{uid}@example.com"), uid }
     }
 }
 
 pub(crate) fn configure(config: &mut ServiceConfig) {
     let place = |route| Place::new(Service::User, route);
     gate::endpoint(config, "/auth/users/{uid}", place(Route::User), web::get().to(user));
-    gate::endpoint(
-        config,
-        "/.well-known/jwks.json",
-        place(Route::Jwks),
-        web::get().to(jwks),
-    );
+    gate::endpoint(config, "/.well-known/jwks.json", place(Route::Jwks), web::get().to(jwks));
     gate::nothing_else(config, Service::User);
 }
 
@@ -58,8 +48,7 @@ async fn user(state: Data<State>, uid: Path<String>, request: HttpRequest) -> Re
         return Err(Problem::new(StatusCode::FORBIDDEN, "Admins only"));
     }
     let user = state.read(|world| world.users.get(uid.as_str()).cloned());
-    user.map(|user| HttpResponse::Ok().json(user))
-        .ok_or_else(|| Problem::not_found("User not found"))
+    user.map(|user| HttpResponse::Ok().json(user)).ok_or_else(|| Problem::not_found("User not found"))
 }
 
 async fn jwks(state: Data<State>) -> HttpResponse {

@@ -97,12 +97,10 @@ fn ledger_sums(ledger: &Ledger) -> Result<StoredSums, MoneyError> {
 pub fn owed(order: &OrderState, ledger: &Ledger) -> Vec<Violation> {
     let check = || -> Result<Option<String>, MoneyError> {
         let sums = ledger_sums(ledger)?;
-        if ledger.entries().iter().any(|entry| entry.state == EntryState::Review) {
-            return Ok(None);
-        }
         let under_way = |entry: &&crate::payment::Entry| matches!(entry.state, EntryState::Booked | EntryState::Sent);
         if order.status == Status::Cancelled {
-            if sums.charged != sums.refunded.plus(sums.refund_held)? {
+            let in_review = ledger.entries().iter().any(|entry| entry.state == EntryState::Review);
+            if !in_review && sums.charged != sums.refunded.plus(sums.refund_held)? {
                 return Ok(Some(format!("cancelled with {} still kept", ledger.left()?)));
             }
             let unsent = ledger.entries().iter().filter(under_way).find(|entry| entry.kind == EntryKind::Charge);

@@ -86,23 +86,23 @@ pub fn execute(
     now: Timestamp,
 ) -> Result<Change, DomainError> {
     let events = decide(order, command, actor, rules, now)?;
-    Ok(apply(order.clone(), Some(order.version()), events, actor, now)?)
+    let events = events.into_iter().map(|event| (actor.clone(), event)).collect();
+    Ok(apply(order.clone(), Some(order.version()), events, now)?)
 }
 
-/// Lets events happen one after another, each followed by its consequences.
+/// Lets events happen one after another, each by its actor and followed by its consequences.
 pub(super) fn apply(
     mut order: Order,
     base: Option<Version>,
-    events: Vec<Event>,
-    actor: &Actor,
+    events: Vec<(Actor, Event)>,
     now: Timestamp,
 ) -> Result<Change, Inconsistent> {
     let loaded = order.ledger.entries().len();
     // An event never happens before the one before it, whatever the clocks say.
     let at = now.max(order.state.updated_at);
     let (mut recorded, mut moves, mut booked, mut tasks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for event in events {
-        order.evolve(&event, actor, at)?;
+    for (actor, event) in events {
+        order.evolve(&event, &actor, at)?;
         let seq = order.version();
         let mut task = |kind, entry, due| {
             let ordinal = tasks.iter().filter(|task: &&TaskDraft| task.seq == seq).count();
@@ -140,7 +140,7 @@ pub(super) fn apply(
         if let Some(entry) = event.settled_entry() {
             amount = Some(order.ledger.entry(entry)?.amount);
         }
-        recorded.push(Recorded { seq, at, actor: actor.clone(), event, status: order.status(), amount });
+        recorded.push(Recorded { seq, at, actor, event, status: order.status(), amount });
     }
     let order = order.checked()?;
     Ok(Change { order, base, events: recorded, moves, booked, tasks })

@@ -1,14 +1,14 @@
 //! Which events a command yields, or why it is refused.
 
 use crate::ids::{EntryNo, UserId};
-use crate::payment::{EntryState, is_wanted, overdue_at};
+use crate::payment::{Entry, EntryKind, EntryState, is_wanted, overdue_at};
 use crate::rules::Rules;
 use crate::text::Text;
 use crate::time::{Timestamp, after};
 
 use super::actor::{Actor, Role};
 use super::command::{CancelCode, Command};
-use super::error::{DomainError, Rejection};
+use super::error::{DomainError, Inconsistent, Rejection};
 use super::event::Event;
 use super::state::Order;
 use super::status::Status;
@@ -33,7 +33,7 @@ pub fn decide(
         Command::Take => take(order, actor),
         Command::GiveBack => give_back(order, actor),
         Command::ChargeSettled { entry, transaction_id } => {
-            let wanted = is_wanted(&order.state, sent(order, entry)?);
+            let wanted = is_wanted(&order.state, sent(order, entry, EntryKind::Charge)?);
             Ok(vec![if wanted {
                 Event::Confirmed { paid: Some((entry, transaction_id)), as_cash: false }
             } else {
@@ -41,7 +41,7 @@ pub fn decide(
             }])
         }
         Command::ChargeDeclined { entry } => {
-            let wanted = is_wanted(&order.state, sent(order, entry)?);
+            let wanted = is_wanted(&order.state, sent(order, entry, EntryKind::Charge)?);
             Ok(vec![if wanted {
                 Event::Cancelled { code: CancelCode::PaymentDeclined, reason: None, declined: Some(entry) }
             } else {
@@ -49,11 +49,11 @@ pub fn decide(
             }])
         }
         Command::RefundSettled { entry, transaction_id } => {
-            sent(order, entry)?;
+            sent(order, entry, EntryKind::Refund)?;
             Ok(vec![Event::RefundSettled { entry, transaction_id }])
         }
         Command::RefundDeclined { entry, again_in } => {
-            let before = sent(order, entry)?.origin.map_or(0, |origin| origin.declines);
+            let before = sent(order, entry, EntryKind::Refund)?.origin.map_or(0, |origin| origin.declines);
             Ok(vec![if before + 1 >= rules.refund_declines {
                 Event::RefundInReview { entry }
             } else {
@@ -61,14 +61,15 @@ pub fn decide(
             }])
         }
         Command::WithdrawCharge { entry } => {
-            let charge = order.ledger.entry(entry)?;
+            let charge = of_kind(order, entry, EntryKind::Charge)?;
             if charge.state != EntryState::Booked || is_wanted(&order.state, charge) {
                 return Err(Rejection::EntryMoved { entry, state: charge.state }.into());
             }
             Ok(vec![Event::ChargeWithdrawn { entry }])
         }
         Command::TimeOut { entry } => {
-            if !is_wanted(&order.state, order.ledger.entry(entry)?) || now < overdue_at(&order.state, rules) {
+            let charge = of_kind(order, entry, EntryKind::Charge)?;
+            if !is_wanted(&order.state, charge) || now < overdue_at(&order.state, rules) {
                 return Err(Rejection::NotOverdue.into());
             }
             Ok(vec![Event::Cancelled { code: CancelCode::PaymentTimeout, reason: None, declined: None }])
@@ -78,19 +79,19 @@ pub fn decide(
 
 /// The statuses that somebody in this role may give the order now.
 pub fn allowed(order: &Order, role: Role) -> Vec<Status> {
-    let may = |to: &Status| find(order.status(), *to, role).is_some_and(|row| holds(order, row.guard));
+    let may = |to: &Status| find(order.status(), *to, role).is_some_and(|row| holds(order, row.guard, role));
     Status::ALL.into_iter().filter(may).collect()
 }
 
-/// Does the order meet the condition? Who asks is the table's affair.
-fn holds(order: &Order, guard: Guard) -> bool {
+/// Does the order meet the condition, for somebody in this role? The system confirms and ends a pending order by what
+/// became of its charge ([`Command::ChargeSettled`] and its like), never by asking for a status.
+fn holds(order: &Order, guard: Guard, role: Role) -> bool {
     match guard {
         Guard::CourierAssigned => order.state.courier.is_some(),
         Guard::ReleasedAndSettled => order.state.released_at.is_some(),
+        Guard::PaidOrCash | Guard::UnpaidIfSystem => role != Role::System,
         Guard::None
         | Guard::Placing
-        | Guard::PaidOrCash
-        | Guard::UnpaidIfSystem
         | Guard::Returnable
         | Guard::SomethingToCollect
         | Guard::NothingToCollect
@@ -139,7 +140,7 @@ fn step(order: &Order, to: Status, reasoned: bool, actor: &Actor) -> Result<(), 
         return Err(Rejection::ReasonRequired { to });
     }
     match row.guard {
-        guard if holds(order, guard) => Ok(()),
+        guard if holds(order, guard, actor.role()) => Ok(()),
         Guard::CourierAssigned => Err(Rejection::CourierRequired),
         _ => Err(illegal(order, to, actor)),
     }
@@ -205,11 +206,17 @@ fn give_back(order: &Order, actor: &Actor) -> Result<Vec<Event>, DomainError> {
 }
 
 /// The entry of an answer: one that was sent. A late or repeated answer never moves a settled one.
-fn sent(order: &Order, n: EntryNo) -> Result<&crate::payment::Entry, DomainError> {
-    let entry = order.ledger.entry(n)?;
+fn sent(order: &Order, n: EntryNo, kind: EntryKind) -> Result<&Entry, DomainError> {
+    let entry = of_kind(order, n, kind)?;
     if entry.state == EntryState::Sent {
         Ok(entry)
     } else {
         Err(Rejection::EntryMoved { entry: n, state: entry.state }.into())
     }
+}
+
+/// An answer to a charge says nothing of a refund: mixing them up would move money that nobody accounts for.
+fn of_kind(order: &Order, n: EntryNo, kind: EntryKind) -> Result<&Entry, Inconsistent> {
+    let entry = order.ledger.entry(n)?;
+    if entry.kind == kind { Ok(entry) } else { Err(Inconsistent(format!("entry {n} is no {}", kind.name()))) }
 }

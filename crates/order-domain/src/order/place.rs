@@ -74,21 +74,22 @@ pub struct Placed {
     pub terms: Terms,
 }
 
-/// Places an order, or says why not. An order with nothing to pay online is confirmed at once.
+/// Places an order, or says why not. An order with nothing to pay online is confirmed at once, which is the system's
+/// doing: the table lets no customer confirm.
 ///
 /// # Errors
 /// [`Rejection::CartEmpty`], [`Rejection::Implausible`], [`Rejection::NotServiceable`], [`Rejection::CashNotAccepted`];
 /// stock is [`crate::pricing::shortages`]' affair.
 pub fn place(new: NewOrder, rules: &Rules, now: Timestamp) -> Result<Change, DomainError> {
-    let actor = Actor::Customer(new.customer.clone());
+    let customer = Actor::Customer(new.customer.clone());
     let placed = priced(new, rules)?;
     let nothing_to_charge = placed.method == PaymentMethod::Cash || placed.total.is_zero();
     let order = Order::begin(&placed, now);
-    let mut events = vec![Event::Placed(Box::new(placed))];
+    let mut events = vec![(customer, Event::Placed(Box::new(placed)))];
     if nothing_to_charge {
-        events.push(Event::Confirmed { paid: None, as_cash: false });
+        events.push((Actor::System, Event::Confirmed { paid: None, as_cash: false }));
     }
-    Ok(apply(order, None, events, &actor, now)?)
+    Ok(apply(order, None, events, now)?)
 }
 
 fn priced(new: NewOrder, rules: &Rules) -> Result<Placed, Rejection> {

@@ -121,6 +121,9 @@ impl Order {
         if state.discount.is_negative() || net != state.subtotal.minus(state.discount)? {
             return wrong("the nets do not add up to subtotal - discount");
         }
+        if state.discount.minor() > state.subtotal.minor() {
+            return wrong("the discount is above the subtotal");
+        }
         if net.plus(state.delivery_fee)? != state.total || state.delivery_fee.is_negative() {
             return wrong("total is not subtotal - discount + fee");
         }

@@ -180,6 +180,25 @@ pub fn is_row(from: Option<Status>, to: Status) -> bool {
     TRANSITIONS.iter().any(|row| row.joins(from, to))
 }
 
+/// The table in Markdown, for the page of the documentation.
+pub fn table_markdown() -> String {
+    let names = |roles: &[Role]| roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(", ");
+    let mut text = String::from("| from | to | who | condition | reason needed from |\n|---|---|---|---|---|\n");
+    for row in TRANSITIONS {
+        let from = match row.from {
+            From::New => "(new)".to_owned(),
+            From::Status(status) => format!("`{}`", status.name()),
+        };
+        let to = match row.to {
+            To::Status(status) => format!("`{}`", status.name()),
+            To::CameFrom => "where the return came from".to_owned(),
+        };
+        let cells = [from, to, names(row.who), row.guard.words().to_owned(), names(row.reason_of)];
+        text.extend(["| ", &cells.join(" | "), " |\n"]);
+    }
+    text
+}
+
 /// The table as a diagram of the documentation, in Mermaid's state diagram language.
 pub fn diagram() -> String {
     let name = |status: Status| status.name();

@@ -162,6 +162,9 @@ pub struct EntryFailure {
     pub entry: EntryNo,
     /// Whether the answer was a client error other than a plain no.
     pub refusal: bool,
+    /// Whether the call repeated an earlier one, and so counts as one more attempt: the first one was counted when the
+    /// entry was marked sent.
+    pub again: bool,
 }
 
 /// An unsuccessful try.

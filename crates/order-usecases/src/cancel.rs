@@ -1,0 +1,71 @@
+//! Cancelling: its customer early on, admins until it is delivered.
+
+use order_domain::order::{Actor, CancelCode, Command, Order};
+use order_domain::payment::{EntryKind, EntryState};
+use order_domain::{OrderId, Text};
+
+use crate::UseCases;
+use crate::caller::{Caller, CallerRole};
+use crate::change::OnConflict;
+use crate::error::UseCaseError;
+
+/// A cancelled order.
+#[derive(Debug, Clone)]
+pub struct Cancelled {
+    /// The order.
+    pub order: Order,
+    /// True when this cancellation gives money back, or may have to: a charge is still under way.
+    pub refund_initiated: bool,
+    /// False: it was cancelled before.
+    pub changed: bool,
+}
+
+impl UseCases {
+    /// Cancels an order. Again, it changes nothing.
+    ///
+    /// # Errors
+    /// [`UseCaseError::Rejected`] where the table has no such row for this caller now,
+    /// [`UseCaseError::CodeNotAllowed`] for a code that is not this caller's to give.
+    pub async fn cancel(
+        &self,
+        caller: &Caller,
+        id: OrderId,
+        code: Option<CancelCode>,
+        reason: Option<Text<500>>,
+    ) -> Result<Cancelled, UseCaseError> {
+        let command = |order: &Order| {
+            caller.sees(order)?;
+            let actor = match caller.role {
+                CallerRole::Admin => Actor::Admin(caller.user.clone()),
+                CallerRole::User | CallerRole::Courier if caller.is_customer_of(order) => {
+                    Actor::Customer(caller.user.clone())
+                }
+                CallerRole::User | CallerRole::Courier => return Err(UseCaseError::Forbidden),
+            };
+            let code = code_of(&actor, code, order)?;
+            Ok((actor, Command::Cancel { code, reason: reason.clone() }))
+        };
+        let cancelled = self.change(id, OnConflict::DecideAgain, command).await?;
+        let under_way = cancelled.order.ledger().entries().iter().any(|entry| match entry.kind {
+            EntryKind::Charge => entry.state == EntryState::Sent,
+            EntryKind::Refund => entry.state.is_open(),
+        });
+        Ok(Cancelled {
+            refund_initiated: cancelled.changed && under_way,
+            order: cancelled.order,
+            changed: cancelled.changed,
+        })
+    }
+}
+
+/// Customers say `customer_request` or `other`; admins anything but what only the payment service can say.
+fn code_of(actor: &Actor, code: Option<CancelCode>, order: &Order) -> Result<CancelCode, UseCaseError> {
+    let by_shop = matches!(actor, Actor::Admin(_));
+    match code {
+        None if by_shop => Ok(CancelCode::of_shop(order.status())),
+        None => Ok(CancelCode::CustomerRequest),
+        Some(code @ (CancelCode::CustomerRequest | CancelCode::Other)) => Ok(code),
+        Some(code @ (CancelCode::OutOfStock | CancelCode::DeliveryFailed | CancelCode::Shop)) if by_shop => Ok(code),
+        Some(_) => Err(UseCaseError::CodeNotAllowed),
+    }
+}

@@ -1,0 +1,34 @@
+//! Moving an order along the table: admins, and the courier it is assigned to.
+
+use order_domain::order::{Actor, Command, Order, Status};
+use order_domain::{OrderId, Text};
+
+use crate::UseCases;
+use crate::caller::{Caller, CallerRole};
+use crate::change::OnConflict;
+use crate::error::UseCaseError;
+
+impl UseCases {
+    /// Gives an order another status. The one it has already changes nothing.
+    ///
+    /// # Errors
+    /// [`UseCaseError::Rejected`] where the table has no such row for this caller now.
+    pub async fn set_status(
+        &self,
+        caller: &Caller,
+        id: OrderId,
+        to: Status,
+        reason: Option<Text<500>>,
+    ) -> Result<Order, UseCaseError> {
+        let command = |order: &Order| {
+            caller.sees(order)?;
+            let actor = match caller.role {
+                CallerRole::Admin => Actor::Admin(caller.user.clone()),
+                CallerRole::Courier if caller.is_courier_of(order) => Actor::Courier(caller.user.clone()),
+                CallerRole::Courier | CallerRole::User => return Err(UseCaseError::Forbidden),
+            };
+            Ok((actor, Command::SetStatus { to, reason: reason.clone() }))
+        };
+        Ok(self.change(id, OnConflict::DecideAgain, command).await?.order)
+    }
+}

@@ -1,0 +1,165 @@
+//! Follows a charge or a refund to its end. The protocol is the one that was model-checked: *sent* is committed before
+//! the call, an entry that is found *sent* is asked for again under the same key, and a settlement needs the task's
+//! token, the order's version and the entry's state.
+
+use order_domain::EntryNo;
+use order_domain::order::{Actor, Command, DomainError, Rejection, execute};
+use order_domain::payment::{EntryKind, EntryState, Step, is_wanted, next_step, overdue_at};
+use order_domain::ports::{
+    ClaimedTask, CommitError, EntryFailure, Loaded, Payment, PaymentError, PaymentReceipt, WriteSet,
+};
+use order_domain::time::until;
+
+use super::{Done, Handlers, TaskError};
+use crate::wake;
+
+/// How often a step that meets a concurrent change is decided before the task waits for its next try.
+const TRIES: usize = 3;
+
+/// Whether the task ends with what it commits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Finish,
+    GoOn,
+}
+
+impl Handlers {
+    pub(super) async fn follow_payment(&self, task: &ClaimedTask, n: EntryNo) -> Result<Done, TaskError> {
+        for _ in 0..TRIES {
+            // The order and the token in one read: whoever lost the task makes no call.
+            let Some(loaded) = self.orders.load_for(task).await? else { return Ok(Done::Lost) };
+            let (state, ledger) = (loaded.order.state(), loaded.order.ledger());
+            match next_step(state, ledger, n, &self.rules, loaded.now)? {
+                Step::Finish => return Ok(Done::Finish),
+                Step::Withdraw => {
+                    if self.commit(task, &loaded, Command::WithdrawCharge { entry: n }, Then::Finish).await? {
+                        return Ok(Done::Committed);
+                    }
+                }
+                Step::TimeOut => {
+                    // A booked charge is withdrawn by the cancellation; a sent one is followed on.
+                    let sent = ledger.entry(n)?.state == EntryState::Sent;
+                    let then = if sent { Then::GoOn } else { Then::Finish };
+                    let took = self.commit(task, &loaded, Command::TimeOut { entry: n }, then).await?;
+                    if took && !sent {
+                        return Ok(Done::Committed);
+                    }
+                }
+                Step::Send => {
+                    if self.orders.mark_sent(task, loaded.order.version(), n).await? {
+                        return self.call(task, &loaded, n, true).await;
+                    }
+                }
+                Step::AskAgain => return self.call(task, &loaded, n, false).await,
+            }
+        }
+        Ok(Done::retry(&"too many concurrent changes"))
+    }
+
+    /// Makes the one call of this try. `own`: this task has just marked the entry sent, so a call that never reached the
+    /// service may be taken back.
+    async fn call(&self, task: &ClaimedTask, loaded: &Loaded, n: EntryNo, own: bool) -> Result<Done, TaskError> {
+        let entry = loaded.order.ledger().entry(n)?;
+        let payment = Payment {
+            key: entry.key(task.order),
+            customer: loaded.order.state().customer.clone(),
+            order: task.order,
+            amount: entry.amount,
+        };
+        let answer = match entry.kind {
+            EntryKind::Charge => self.payments.charge(&payment).await,
+            EntryKind::Refund => self.payments.refund(&payment).await,
+        };
+        let refusal = matches!(answer, Err(PaymentError::Refused(_)));
+        let failure = EntryFailure { entry: n, refusal, again: !own };
+        match answer {
+            Ok(PaymentReceipt { transaction_id }) => {
+                self.settle(task, |_| match entry.kind {
+                    EntryKind::Charge => Command::ChargeSettled { entry: n, transaction_id: transaction_id.clone() },
+                    EntryKind::Refund => Command::RefundSettled { entry: n, transaction_id: transaction_id.clone() },
+                })
+                .await
+            }
+            Err(PaymentError::Declined(_)) => {
+                let declines = entry.origin.map_or(0, |origin| origin.declines);
+                let again_in = self.backoff(declines + 1);
+                self.settle(task, |_| match entry.kind {
+                    EntryKind::Charge => Command::ChargeDeclined { entry: n },
+                    EntryKind::Refund => Command::RefundDeclined { entry: n, again_in },
+                })
+                .await
+            }
+            Err(error @ PaymentError::NotSent(_)) if own => {
+                self.put_back(task, n).await?;
+                Ok(self.later(loaded, n, &error, failure))
+            }
+            Err(error @ (PaymentError::NotSent(_) | PaymentError::Refused(_) | PaymentError::Unknown(_))) => {
+                Ok(self.later(loaded, n, &error, failure))
+            }
+        }
+    }
+
+    /// Commits what the payment service said, deciding again after a concurrent change: the answer stays the answer.
+    async fn settle(&self, task: &ClaimedTask, command: impl Fn(&Loaded) -> Command + Send) -> Result<Done, TaskError> {
+        for _ in 0..TRIES {
+            let Some(loaded) = self.orders.load_for(task).await? else { return Ok(Done::Lost) };
+            match self.commit(task, &loaded, command(&loaded), Then::Finish).await {
+                Ok(true) => return Ok(Done::Committed),
+                Ok(false) => {}
+                // A late or repeated answer: the entry has moved on, and the next look at it says what is left to do.
+                Err(TaskError::Domain(DomainError::Rejected(rejection @ Rejection::EntryMoved { .. }))) => {
+                    return Ok(Done::retry(&rejection));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Done::retry(&"too many concurrent changes"))
+    }
+
+    /// `sent → booked`, whatever has happened to the order meanwhile, as long as the task is in these hands.
+    async fn put_back(&self, task: &ClaimedTask, n: EntryNo) -> Result<(), TaskError> {
+        for _ in 0..TRIES {
+            let Some(loaded) = self.orders.load_for(task).await? else { return Ok(()) };
+            let still_sent = loaded.order.ledger().entry(n)?.state == EntryState::Sent;
+            if !still_sent || self.orders.put_back(task, loaded.order.version(), n).await? {
+                return Ok(());
+            }
+        }
+        Ok(()) // It stays sent and is asked for again: never wrong, only slower to withdraw.
+    }
+
+    /// Commits a command of the system. False: somebody else changed the order meanwhile.
+    async fn commit(
+        &self,
+        task: &ClaimedTask,
+        loaded: &Loaded,
+        command: Command,
+        then: Then,
+    ) -> Result<bool, TaskError> {
+        let change = execute(&loaded.order, command, &Actor::System, &self.rules, loaded.now)?;
+        let ids = self.ids.task_ids(change.tasks.len()).await?;
+        let set = WriteSet::new(change, ids);
+        let set = match then {
+            Then::Finish => set.finishing(task),
+            Then::GoOn => set.held_by(task),
+        };
+        let (tasks, now) = (set.tasks.clone(), set.order.state().updated_at);
+        match self.orders.commit(vec![set]).await {
+            Ok(committed) => {
+                wake(&*self.signal, &tasks, now, committed).await;
+                Ok(true)
+            }
+            Err(CommitError::Conflict) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A charge that is waited for is looked at again when its order is overdue, if not before.
+    fn later(&self, loaded: &Loaded, n: EntryNo, error: &PaymentError, failure: EntryFailure) -> Done {
+        let state = loaded.order.state();
+        let entry = loaded.order.ledger().get(n);
+        let waited_for = entry.is_some_and(|entry| entry.kind == EntryKind::Charge && is_wanted(state, entry));
+        let within = waited_for.then(|| until(loaded.now, overdue_at(state, &self.rules)));
+        Done::Retry { error: error.to_string(), entry: Some(failure), within }
+    }
+}
