@@ -1,1 +1,101 @@
-//! The stores on PostgreSQL and SQLite, behind the domain's ports.
+//! Orders, their timelines, their ledgers and the tasks that follow, kept in PostgreSQL or SQLite behind the domain's
+//! ports.
+//!
+//! Both engines run the same sources, compiled twice: `postgres` and `sqlite` each bring a `dialect` (connection, how a
+//! moment is stored, how a transaction begins, how reads go out together) and include `shared` by path. What is really
+//! different, such as the one statement that writes a new order on PostgreSQL, is a module of its own.
+
+mod error;
+mod id_blocks;
+mod migrations;
+mod postgres;
+mod sqlite;
+mod stored;
+mod tls;
+mod url;
+
+use std::sync::Arc;
+
+use order_domain::ports::{IdGenerator, OrderReader, OrderStore, TaskStore};
+use tokio::runtime::Handle;
+
+pub use migrations::{MigrateError, Report};
+pub use postgres::Store as PostgresStore;
+pub use sqlite::Store as SqliteStore;
+pub use tls::TlsError;
+pub use url::DatabaseUrl;
+
+/// How to use a database.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Connections at most. SQLite: readers; there is one writer beside them.
+    pub connections: usize,
+    /// The runtime on which the work is done; a multi-threaded one.
+    pub runtime: Handle,
+}
+
+/// Why a database can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// `DATABASE_URL` can't be used.
+    #[error("DATABASE_URL: {0}")]
+    Url(String),
+    /// The pool can't be made.
+    #[error("database pool: {0}")]
+    Pool(String),
+    /// Another instance has the file.
+    #[error("{0} is in use by another instance: SQLite serves one; use PostgreSQL for more")]
+    InUse(String),
+    /// The file can't be used.
+    #[error("{path}: {reason}")]
+    File {
+        /// Which.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// All stores over one database.
+#[derive(Clone)]
+pub struct Stores {
+    /// Orders, loaded and committed.
+    pub orders: Arc<dyn OrderStore>,
+    /// Lists and timelines.
+    pub reader: Arc<dyn OrderReader>,
+    /// Tasks, claimed and ended.
+    pub tasks: Arc<dyn TaskStore>,
+    /// Numbers.
+    pub ids: Arc<dyn IdGenerator>,
+}
+
+impl Stores {
+    fn of(store: impl OrderStore + OrderReader + TaskStore + IdGenerator + 'static) -> Self {
+        let store = Arc::new(store);
+        Self { orders: store.clone(), reader: store.clone(), tasks: store.clone(), ids: store }
+    }
+}
+
+/// Opens a database. A PostgreSQL server need not be there yet; a SQLite file is made where there is none, and locked
+/// against a second instance.
+///
+/// # Errors
+/// [`ConnectError`] when the URL or the file can't be used.
+pub fn open(url: &DatabaseUrl, options: &Options) -> Result<Stores, ConnectError> {
+    match url {
+        DatabaseUrl::Postgres(url) => Ok(Stores::of(postgres::open(url, options)?)),
+        DatabaseUrl::Sqlite(path) => Ok(Stores::of(sqlite::open(path, options)?)),
+    }
+}
+
+/// Brings a database up to date, one instance at a time; with `apply` false it only looks. Needs a multi-threaded
+/// runtime.
+///
+/// # Errors
+/// [`MigrateError::Newer`] for a database that a newer program has migrated.
+pub async fn migrate(url: &DatabaseUrl, apply: bool) -> Result<Report, MigrateError> {
+    match url {
+        DatabaseUrl::Postgres(url) => postgres::migrate(url, apply).await,
+        DatabaseUrl::Sqlite(path) => sqlite::migrate(path, apply).await,
+    }
+}

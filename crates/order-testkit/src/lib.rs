@@ -1,1 +1,23 @@
-//! Builders, fakes and contract suites for tests.
+//! Builders, fakes and contract suites for tests. Never part of a running service.
+//!
+//! - [`builders`]: readable test data, made through the domain itself: `an_order().customer("ann").paid()`.
+//! - [`memory`]: a store in memory that keeps the promises of the store ports, with a clock that the test steers.
+//! - [`services`]: the outside services, scripted, with records of what they were asked.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test that can't be set up has failed: it panics where it stands"
+)]
+
+pub mod builders;
+pub mod memory;
+pub mod services;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks what no panic leaves half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

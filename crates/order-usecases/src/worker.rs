@@ -207,7 +207,7 @@ impl Run {
         match done {
             Done::Committed => {}
             Done::Lost => {
-                tracing::info!(task = %task.id, kind = task.kind.name(), order = %task.order, "task is in other hands")
+                tracing::info!(task = %task.id, kind = task.kind.name(), order = %task.order, "task is in other hands");
             }
             Done::Finish => {
                 if let Some(next) = self.tasks.finish(task).await? {

@@ -1,0 +1,350 @@
+//! Random lives: whatever people ask for and whatever the payment service answers, in any order and however late, an
+//! order stays whole, its customer gets back what is theirs, and nothing is forgotten.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use order_domain::order::transitions::TRANSITIONS;
+use order_domain::order::{Actor, CancelCode, Change, Command, DomainError, Order, Rejection, Status};
+use order_domain::payment::{EntryKind, EntryState, Ledger, Step};
+use order_domain::ports::TaskKind;
+use order_domain::pricing::FeePolicy;
+use order_domain::time::Duration;
+use order_domain::{EntryNo, PaymentMethod, Rules};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+
+use crate::support::{
+    Life, admin, another_courier, cart, courier, customer, new_order, rules, seconds, set_status, user, words,
+};
+
+#[derive(Debug, Clone)]
+enum Happening {
+    /// Somebody asks for something.
+    Asked(Actor, Command),
+    /// An admin moves it on as usual.
+    MovedOn,
+    /// A handler does what is next for an entry; a call is answered, settled or not.
+    Followed(usize, bool),
+    /// A handler marks an entry sent and goes no further.
+    Sent(usize),
+    /// The payment service acts on a call, and its answer is lost.
+    AnswerLost(usize, bool),
+    /// The call was refused before it connected.
+    PutBack(usize),
+    /// An answer comes, whatever the entry's state is by now.
+    Answered(usize, bool),
+    /// A handler withdraws a charge or times it out without having looked.
+    Hurried(usize, bool),
+    /// The clock shows so many seconds after placing: it may have gone back.
+    Clock(i64),
+}
+
+struct World {
+    life: Life,
+    /// The payment service's ledger: an entry's key, and whether it moved money. It keeps its word for ever.
+    service: BTreeMap<EntryNo, bool>,
+}
+
+type Outcome = Result<(), TestCaseError>;
+
+impl World {
+    fn happens(&mut self, what: &Happening) -> Outcome {
+        let entries = self.life.order.ledger().entries().len();
+        let nth = |i: &usize| (entries > 0).then(|| u32::try_from(i % entries.max(1) + 1).unwrap());
+        match what {
+            Happening::Asked(who, command) => self.asked(who, command.clone())?,
+            Happening::MovedOn => {
+                let on = match self.life.status() {
+                    Status::Pending => Status::Confirmed,
+                    Status::Confirmed => Status::Preparing,
+                    Status::Preparing => Status::OutForDelivery,
+                    _ => Status::Delivered,
+                };
+                self.asked(&admin(), set_status(on))?;
+            }
+            Happening::Clock(after) => self.life.now = seconds(*after),
+            Happening::Followed(i, settles) => {
+                if let Some(n) = nth(i) {
+                    self.follow(n, *settles)?;
+                }
+            }
+            Happening::Sent(i) => {
+                if let Some(n) = nth(i).filter(|n| self.life.next_step(*n) == Step::Send) {
+                    self.life.order.mark_sent(n, self.life.now).unwrap();
+                }
+            }
+            Happening::AnswerLost(i, settles) => {
+                if let Some(n) = nth(i).filter(|n| self.life.entry(*n).state == EntryState::Sent) {
+                    self.service.entry(n).or_insert(*settles);
+                }
+            }
+            Happening::PutBack(i) => {
+                let nothing_happened = |n: &EntryNo| !self.service.contains_key(n);
+                if let Some(n) = nth(i).filter(|n| self.life.entry(*n).state == EntryState::Sent && nothing_happened(n))
+                {
+                    self.life.order.put_back(n, self.life.now).unwrap();
+                }
+            }
+            Happening::Hurried(i, times_out) => {
+                if let Some(entry) = nth(i).filter(|n| self.life.entry(*n).kind == EntryKind::Charge) {
+                    let withdraws = Command::WithdrawCharge { entry };
+                    self.asked(&Actor::System, if *times_out { Command::TimeOut { entry } } else { withdraws })?;
+                }
+            }
+            Happening::Answered(i, settles) => {
+                if let Some(n) = nth(i) {
+                    self.answered(n, *settles)?;
+                }
+            }
+        }
+        self.is_whole()
+    }
+
+    /// The command is accepted or refused, and never leads to an order that contradicts itself.
+    fn asked(&mut self, who: &Actor, command: Command) -> Outcome {
+        match self.life.asks(who, command) {
+            Ok(change) => {
+                self.follows_from_what_was(&change)?;
+                self.life.keep(&change);
+                Ok(())
+            }
+            Err(DomainError::Rejected(_)) => Ok(()),
+            Err(DomainError::Inconsistent(error)) => Err(TestCaseError::fail(error.to_string())),
+        }
+    }
+
+    fn answered(&mut self, n: EntryNo, settles: bool) -> Outcome {
+        let (kind, state) = (self.life.entry(n).kind, self.life.entry(n).state);
+        let settles = if state == EntryState::Sent { *self.service.entry(n).or_insert(settles) } else { settles };
+        let transaction_id = format!("tx-{n}");
+        let command = match (kind, settles) {
+            (EntryKind::Charge, true) => Command::ChargeSettled { entry: n, transaction_id },
+            (EntryKind::Charge, false) => Command::ChargeDeclined { entry: n },
+            (EntryKind::Refund, true) => Command::RefundSettled { entry: n, transaction_id },
+            (EntryKind::Refund, false) => Command::RefundDeclined { entry: n, again_in: Duration::from_secs(1) },
+        };
+        if state != EntryState::Sent {
+            let late = self.life.asks(&Actor::System, command);
+            prop_assert_eq!(late, Err(Rejection::EntryMoved { entry: n, state }.into()), "a late answer");
+            return Ok(());
+        }
+        self.asked(&Actor::System, command)?;
+        prop_assert_ne!(self.life.entry(n).state, EntryState::Sent, "an answer to a sent entry always counts");
+        Ok(())
+    }
+
+    fn follow(&mut self, n: EntryNo, settles: bool) -> Outcome {
+        match self.life.next_step(n) {
+            Step::Finish => Ok(()),
+            Step::Withdraw => self.asked(&Actor::System, Command::WithdrawCharge { entry: n }),
+            Step::TimeOut => self.asked(&Actor::System, Command::TimeOut { entry: n }),
+            Step::Send => {
+                self.life.order.mark_sent(n, self.life.now).unwrap();
+                self.answered(n, settles)
+            }
+            Step::AskAgain => self.answered(n, settles),
+        }
+    }
+
+    /// Every task is done, one step of each entry after the other.
+    fn drained(&mut self, outcomes: &[bool]) -> Outcome {
+        let mut outcomes = outcomes.iter().copied().chain(std::iter::repeat(true));
+        for _ in 0..100 {
+            let Some(n) = self.life.open_entries().into_iter().find(|n| self.life.next_step(*n) != Step::Finish) else {
+                prop_assert_eq!(self.life.open_entries(), Vec::<EntryNo>::new(), "no task moves what is open");
+                return Ok(());
+            };
+            let settles = outcomes.next().unwrap_or(true);
+            self.follow(n, settles)?;
+            self.is_whole()?;
+        }
+        Err(TestCaseError::fail("the tasks never end"))
+    }
+
+    fn follows_from_what_was(&self, change: &Change) -> Outcome {
+        let before = &self.life.order;
+        prop_assert_eq!(change.base, Some(before.version()));
+        let seqs: Vec<_> = change.events.iter().map(|recorded| recorded.seq).collect();
+        prop_assert_eq!(seqs, (before.version() + 1..=change.order.version()).collect::<Vec<_>>());
+        let (old, new) = (before.ledger().entries(), change.order.ledger().entries());
+        let moved: Vec<_> =
+            old.iter().zip(new).filter(|(a, b)| a.state != b.state).map(|(a, _)| (a.n, a.state)).collect();
+        let mut named = change.moves.clone();
+        named.sort_by_key(|(n, _)| *n);
+        prop_assert_eq!(moved, named, "moves, each with the state it was loaded in");
+        prop_assert_eq!(&change.booked, &new[old.len()..].iter().map(|entry| entry.n).collect::<Vec<_>>());
+        for (was, is) in old.iter().zip(new) {
+            prop_assert!(was.state == is.state || was.state.may_become(is.state));
+            prop_assert_eq!((was.amount, was.kind, was.purpose), (is.amount, is.kind, is.purpose));
+        }
+        Ok(())
+    }
+
+    /// What holds at any moment.
+    fn is_whole(&self) -> Outcome {
+        let life = &self.life;
+        prop_assert_eq!(life.audit(), vec![]);
+        let entries = life.order.ledger().entries();
+        let ledger = Ledger::restore(life.order.state().currency, entries.to_vec());
+        let restored = ledger.and_then(|ledger| Order::restore(life.order.state().clone(), ledger));
+        prop_assert_eq!(restored.as_ref(), Ok(&life.order));
+        prop_assert_eq!(life.timeline.len(), usize::try_from(life.order.version()).unwrap());
+        prop_assert!(life.timeline.is_sorted_by_key(|recorded| recorded.at));
+        let mut before = None;
+        for recorded in &life.timeline {
+            let by = recorded.actor.role();
+            let row = TRANSITIONS.iter().any(|row| row.joins(before, recorded.status) && row.who.contains(&by));
+            prop_assert!(row || before == Some(recorded.status), "{:?} from {:?}", recorded, before);
+            before = Some(recorded.status);
+        }
+        let keys: BTreeSet<_> = entries.iter().map(|entry| entry.key(life.order.id())).collect();
+        prop_assert_eq!(keys.len(), entries.len(), "a key for each entry");
+        for entry in entries {
+            let kind = if entry.kind == EntryKind::Charge { TaskKind::Charge } else { TaskKind::Refund };
+            let tasks = life.tasks.iter().filter(|task| task.entry == Some(entry.n));
+            let expected = if entry.method == PaymentMethod::Online { vec![kind] } else { vec![] };
+            prop_assert_eq!(tasks.map(|task| task.kind).collect::<Vec<_>>(), expected, "tasks of entry {}", entry.n);
+            if entry.method == PaymentMethod::Online {
+                let said = self.service.get(&entry.n).copied();
+                let fits = match entry.state {
+                    EntryState::Settled => said == Some(true),
+                    EntryState::Declined | EntryState::Review => said == Some(false),
+                    EntryState::Booked | EntryState::Withdrawn => said.is_none(),
+                    EntryState::Sent => true,
+                };
+                prop_assert!(fits, "entry {:?}, and the payment service says {:?}", entry, said);
+            }
+        }
+        let confirmed = life.timeline.iter().filter(|recorded| recorded.event.name() == "confirmed").count();
+        let cleared = life.tasks.iter().filter(|task| task.kind == TaskKind::ClearCart).count();
+        prop_assert_eq!(cleared, confirmed, "the cart is cleared once, by the confirmation");
+        prop_assert!(self.purse() >= 0, "more came back than was paid");
+        Ok(())
+    }
+
+    /// What the payment service holds of the customer's money.
+    fn purse(&self) -> i64 {
+        let moved = self.life.order.ledger().entries().iter().filter(|entry| self.service.get(&entry.n) == Some(&true));
+        moved.map(|entry| entry.amount.minor() * if entry.kind == EntryKind::Charge { 1 } else { -1 }).sum()
+    }
+
+    /// What holds when no task is under way.
+    fn is_settled(&self) -> Outcome {
+        let life = &self.life;
+        prop_assert_eq!(life.owed(), vec![]);
+        prop_assert_ne!(life.status(), Status::Pending, "nobody waits for ever");
+        let state = life.order.state();
+        let online = state.payment_method == PaymentMethod::Online;
+        let theirs = if life.status() != Status::Cancelled && online { state.total.minor() } else { 0 };
+        let in_review = life.order.ledger().refund_held().unwrap().minor();
+        prop_assert_eq!(self.purse(), theirs + in_review, "{:?}", life.ledger());
+        Ok(())
+    }
+}
+
+fn worlds() -> impl Strategy<Value = World> {
+    let lines = vec((1..5_000_i64, 1..5_u32), 1..5);
+    let discount = prop_oneof![3 => Just(0), 2 => 0..20_000_i64, 1 => Just(1_000_000)];
+    (lines, discount, any::<bool>(), prop::bool::weighted(0.2)).prop_map(|(lines, discount, free, by_cash)| {
+        let fee = FeePolicy { amount: crate::support::usd(if free { 0 } else { 500 }), area: None };
+        let method = if by_cash { PaymentMethod::Cash } else { PaymentMethod::Online };
+        let new = new_order(cart(&lines, discount), method);
+        World { life: Life::place(new, Rules { fee, ..rules() }), service: BTreeMap::new() }
+    })
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} of {}", self.life.order.state().payment_method, self.life.order.state().total)
+    }
+}
+
+fn happenings() -> impl Strategy<Value = Vec<Happening>> {
+    let who = prop::sample::select(vec![customer(), courier(), another_courier(), admin(), Actor::System]);
+    let reason = prop::sample::select(vec![None, Some(words("because"))]);
+    let what = prop_oneof![
+        3 => (prop::sample::select(Status::ALL.to_vec()), reason.clone())
+            .prop_map(|(to, reason)| Command::SetStatus { to, reason }),
+        1 => (prop::sample::select(CancelCode::ALL.to_vec()), reason)
+            .prop_map(|(code, reason)| Command::Cancel { code, reason }),
+        2 => prop::sample::select(vec!["bob", "cat"]).prop_map(|name| Command::Assign { courier: user(name) }),
+        1 => Just(Command::Unassign),
+        1 => Just(Command::Take),
+        1 => Just(Command::GiveBack),
+    ];
+    let n = || 0..6_usize;
+    let happening = prop_oneof![
+        6 => (who, what).prop_map(|(who, what)| Happening::Asked(who, what)),
+        4 => Just(Happening::MovedOn),
+        6 => (n(), prop::bool::weighted(0.7)).prop_map(|(n, settles)| Happening::Followed(n, settles)),
+        3 => n().prop_map(Happening::Sent),
+        1 => (n(), any::<bool>()).prop_map(|(n, settles)| Happening::AnswerLost(n, settles)),
+        2 => n().prop_map(Happening::PutBack),
+        2 => (n(), any::<bool>()).prop_map(|(n, settles)| Happening::Answered(n, settles)),
+        1 => (n(), any::<bool>()).prop_map(|(n, times_out)| Happening::Hurried(n, times_out)),
+        1 => (-600..1_200_i64).prop_map(Happening::Clock),
+    ];
+    vec(happening, 0..40)
+}
+
+/// How the payment service answers while the tasks are drained; when it has said all of this, it says yes.
+fn answers() -> impl Strategy<Value = Vec<bool>> {
+    prop_oneof![3 => vec(any::<bool>(), 0..8), 1 => vec(Just(false), 5..12)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_order_stays_whole_and_what_is_owed_is_given_back(
+        mut world in worlds(),
+        happenings in happenings(),
+        answers in answers(),
+    ) {
+        world.is_whole()?;
+        for what in &happenings {
+            world.happens(what)?;
+        }
+        world.drained(&answers)?;
+        world.is_settled()?;
+    }
+}
+
+/// Guards the test above against lives in which nothing happens.
+#[test]
+fn random_lives_reach_every_event_and_every_status_that_has_a_command() {
+    use Status::{Cancelled, Confirmed, Delivered, OutForDelivery, Preparing};
+
+    let mut runner = TestRunner::deterministic();
+    let (mut events, mut statuses) = (BTreeSet::new(), BTreeSet::new());
+    for _ in 0..1_000 {
+        let life = (worlds(), happenings(), answers()).new_tree(&mut runner).unwrap();
+        let (mut world, happenings, answers) = life.current();
+        for what in &happenings {
+            world.happens(what).unwrap();
+        }
+        world.drained(&answers).unwrap();
+        statuses.insert(world.life.status());
+        events.extend(world.life.timeline.iter().map(|recorded| recorded.event.name()));
+    }
+    assert_eq!(statuses, [Confirmed, Preparing, OutForDelivery, Delivered, Cancelled].into());
+    let all = [
+        "placed",
+        "confirmed",
+        "preparing",
+        "out_for_delivery",
+        "delivered",
+        "cancelled",
+        "assigned",
+        "unassigned",
+        "charge_settled",
+        "charge_declined",
+        "charge_withdrawn",
+        "refund_settled",
+        "refund_declined",
+        "refund_in_review",
+    ];
+    assert_eq!(events, all.into());
+}

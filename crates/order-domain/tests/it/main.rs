@@ -1,0 +1,12 @@
+//! The order domain as its page describes it, rule by rule.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod assignment;
+mod audits;
+mod lives;
+mod money;
+mod payment_status;
+mod placing;
+mod properties;
+mod support;
+mod table;

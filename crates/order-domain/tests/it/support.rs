@@ -1,0 +1,275 @@
+//! What the tests have in common: amounts, people, carts, and [`Life`], an order with all that has followed from it.
+
+use order_domain::audit::{self, StoredSums, Violation};
+use order_domain::order::{
+    self, Actor, Basket, CancelCode, CartLine, Change, Command, DomainError, NewOrder, Order, Product, Recorded,
+    Rejection, Status, TaskDraft,
+};
+use order_domain::payment::{Entry, EntryState, Ledger, PaymentStatus, next_step};
+use order_domain::ports::TaskKind;
+use order_domain::time::{Duration, Timestamp};
+use order_domain::{
+    CartLineId, Currency, Destination, EntryNo, Money, OrderId, PaymentMethod, ProductId, Quantity, Rules, Text, UserId,
+};
+
+pub(crate) fn usd(minor: i64) -> Money {
+    Money::from_minor(minor, Currency::USD)
+}
+
+/// The default rules, in a shop that takes cash.
+pub(crate) fn rules() -> Rules {
+    Rules { cash_on_delivery: true, ..Rules::new(Currency::USD) }
+}
+
+pub(crate) fn minutes(after_noon: i64) -> Timestamp {
+    seconds(after_noon * 60)
+}
+
+pub(crate) fn seconds(after_noon: i64) -> Timestamp {
+    Timestamp::from_timestamp(1_767_268_800 + after_noon, 0).unwrap()
+}
+
+pub(crate) fn user(name: &str) -> UserId {
+    UserId::new(name).unwrap()
+}
+
+pub(crate) fn customer() -> Actor {
+    Actor::Customer(user("ann"))
+}
+
+pub(crate) fn courier() -> Actor {
+    Actor::Courier(user("bob"))
+}
+
+pub(crate) fn another_courier() -> Actor {
+    Actor::Courier(user("cat"))
+}
+
+pub(crate) fn admin() -> Actor {
+    Actor::Admin(user("dan"))
+}
+
+pub(crate) fn words(text: &str) -> Text<500> {
+    Text::lines(text).unwrap()
+}
+
+pub(crate) fn product(id: i64, price: i64) -> Product {
+    Product {
+        id: ProductId::new(id).unwrap(),
+        name: format!("Product {id}"),
+        description: None,
+        price: usd(price),
+        mrp: None,
+        category_id: None,
+        image_url: None,
+        unit: None,
+        returnable: true,
+    }
+}
+
+/// A cart of (price, units), its products numbered from 1 and its cart lines from 101.
+pub(crate) fn cart(lines: &[(i64, u32)], promo_discount: i64) -> Basket {
+    let line = |(n, &(price, units)): (i64, &(i64, u32))| (product(n, price), Quantity::new(units).unwrap());
+    let lines: Vec<_> = (1..).zip(lines).map(line).collect();
+    let as_cart_line = |(n, (product, quantity)): (i64, &(Product, Quantity))| CartLine {
+        id: CartLineId::new(n).unwrap(),
+        product: product.id,
+        quantity: *quantity,
+    };
+    let cart_lines = (101..).zip(&lines).map(as_cart_line).collect();
+    Basket { lines, cart_lines, promo_discount: usd(promo_discount) }
+}
+
+pub(crate) fn new_order(basket: Basket, method: PaymentMethod) -> NewOrder {
+    NewOrder {
+        id: OrderId::new(7).unwrap(),
+        customer: user("ann"),
+        destination: Destination::new("1 Main St", None).unwrap(),
+        instructions: Some(Text::lines("ring twice").unwrap()),
+        method,
+        basket,
+    }
+}
+
+pub(crate) fn set_status(to: Status) -> Command {
+    Command::SetStatus { to, reason: None }
+}
+
+pub(crate) fn cancel() -> Command {
+    Command::Cancel { code: CancelCode::CustomerRequest, reason: None }
+}
+
+/// An order and everything that followed from what happened to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Life {
+    pub(crate) rules: Rules,
+    pub(crate) now: Timestamp,
+    pub(crate) order: Order,
+    pub(crate) timeline: Vec<Recorded>,
+    pub(crate) tasks: Vec<TaskDraft>,
+}
+
+/// 10.98 to pay online: two apples at 2.99, delivered for 5.00. Pending, its charge booked.
+pub(crate) fn an_order() -> Life {
+    Life::place(new_order(cart(&[(299, 2)], 0), PaymentMethod::Online), rules())
+}
+
+/// The same, to be paid in cash: confirmed.
+pub(crate) fn a_cash_order() -> Life {
+    Life::place(new_order(cart(&[(299, 2)], 0), PaymentMethod::Cash), rules())
+}
+
+impl Life {
+    pub(crate) fn place(new: NewOrder, rules: Rules) -> Self {
+        let now = minutes(0);
+        let change = order::place(new, &rules, now).unwrap();
+        Self { rules, now, order: change.order, timeline: change.events, tasks: change.tasks }
+    }
+
+    pub(crate) fn asks(&self, who: &Actor, what: Command) -> Result<Change, DomainError> {
+        order::execute(&self.order, what, who, &self.rules, self.now)
+    }
+
+    pub(crate) fn is_refused(&self, who: &Actor, what: Command) -> Rejection {
+        let asked = format!("{what:?} by {who:?}");
+        match self.asks(who, what) {
+            Err(DomainError::Rejected(rejection)) => rejection,
+            other => panic!("{asked}: {other:?}"),
+        }
+    }
+
+    /// The command is accepted, and what follows from it is kept.
+    pub(crate) fn when(&mut self, who: &Actor, what: Command) -> Change {
+        let asked = format!("{what:?} by {who:?}");
+        let change = self.asks(who, what).unwrap_or_else(|error| panic!("{asked}: {error}"));
+        self.keep(&change);
+        change
+    }
+
+    pub(crate) fn keep(&mut self, change: &Change) {
+        self.order = change.order.clone();
+        self.timeline.extend(change.events.iter().cloned());
+        self.tasks.extend(change.tasks.iter().cloned());
+    }
+
+    pub(crate) fn sent(mut self, n: EntryNo) -> Self {
+        self.order.mark_sent(n, self.now).unwrap();
+        self
+    }
+
+    pub(crate) fn charge_settles(&mut self, n: EntryNo) -> Change {
+        self.when(&Actor::System, Command::ChargeSettled { entry: n, transaction_id: format!("tx-{n}") })
+    }
+
+    pub(crate) fn charge_is_declined(&mut self, n: EntryNo) -> Change {
+        self.when(&Actor::System, Command::ChargeDeclined { entry: n })
+    }
+
+    pub(crate) fn refund_settles(&mut self, n: EntryNo) -> Change {
+        self.when(&Actor::System, Command::RefundSettled { entry: n, transaction_id: format!("tx-{n}") })
+    }
+
+    pub(crate) fn refund_is_declined(&mut self, n: EntryNo) -> Change {
+        self.when(&Actor::System, Command::RefundDeclined { entry: n, again_in: Duration::from_secs(8) })
+    }
+
+    pub(crate) fn paid(self) -> Self {
+        let mut life = self.sent(1);
+        life.charge_settles(1);
+        life
+    }
+
+    pub(crate) fn given_to(mut self, courier: &str) -> Self {
+        self.when(&admin(), Command::Assign { courier: user(courier) });
+        self
+    }
+
+    pub(crate) fn moved_to(mut self, status: Status) -> Self {
+        self.when(&admin(), set_status(status));
+        self
+    }
+
+    pub(crate) fn preparing(self) -> Self {
+        self.moved_to(Status::Preparing)
+    }
+
+    pub(crate) fn on_its_way(self) -> Self {
+        self.preparing().given_to("bob").moved_to(Status::OutForDelivery)
+    }
+
+    pub(crate) fn delivered(self) -> Self {
+        self.on_its_way().moved_to(Status::Delivered)
+    }
+
+    /// The same order in a status that no command leads to yet, or without a guard's condition.
+    pub(crate) fn but(mut self, change: impl FnOnce(&mut order::OrderState)) -> Self {
+        let mut state = self.order.state().clone();
+        change(&mut state);
+        self.order = Order::restore(state, self.order.ledger().clone()).unwrap();
+        self
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        self.order.status()
+    }
+
+    pub(crate) fn payment_status(&self) -> PaymentStatus {
+        self.order.payment_status().unwrap()
+    }
+
+    pub(crate) fn entry(&self, n: EntryNo) -> &Entry {
+        self.order.ledger().entry(n).unwrap()
+    }
+
+    pub(crate) fn next_step(&self, n: EntryNo) -> order_domain::payment::Step {
+        next_step(self.order.state(), self.order.ledger(), n, &self.rules, self.now).unwrap()
+    }
+
+    /// The ledger in one line per entry: `refund cancel 10.98 online booked`.
+    pub(crate) fn ledger(&self) -> Vec<String> {
+        let line = |entry: &Entry| {
+            let (kind, purpose, method) = (entry.kind.name(), entry.purpose.name(), entry.method.name());
+            format!("{kind} {purpose} {} {method} {}", entry.amount, entry.state.name())
+        };
+        self.order.ledger().entries().iter().map(line).collect()
+    }
+
+    /// The timeline in one line per event: `confirmed by system`.
+    pub(crate) fn story(&self) -> Vec<String> {
+        let line = |recorded: &Recorded| format!("{} by {}", recorded.event.name(), recorded.actor.role().name());
+        self.timeline.iter().map(line).collect()
+    }
+
+    pub(crate) fn has_task(&self, kind: TaskKind, entry: Option<EntryNo>) -> bool {
+        self.tasks.iter().any(|task| task.kind == kind && task.entry == entry)
+    }
+
+    pub(crate) fn stored_sums(&self) -> StoredSums {
+        sums_of(self.order.ledger())
+    }
+
+    /// What the audits that hold at any moment find.
+    pub(crate) fn audit(&self) -> Vec<Violation> {
+        let events: Vec<_> = self.timeline.iter().map(|recorded| (recorded.seq, recorded.status)).collect();
+        let mut found = audit::timeline(self.order.state(), &events);
+        found.extend(audit::sums(self.order.state(), self.order.ledger(), self.stored_sums()));
+        found
+    }
+
+    pub(crate) fn owed(&self) -> Vec<Violation> {
+        audit::owed(self.order.state(), self.order.ledger())
+    }
+
+    pub(crate) fn open_entries(&self) -> Vec<EntryNo> {
+        let open = |entry: &&Entry| matches!(entry.state, EntryState::Booked | EntryState::Sent);
+        self.order.ledger().entries().iter().filter(open).map(|entry| entry.n).collect()
+    }
+}
+
+pub(crate) fn sums_of(ledger: &Ledger) -> StoredSums {
+    StoredSums {
+        charged: ledger.charged().unwrap(),
+        refunded: ledger.refunded().unwrap(),
+        refund_held: ledger.refund_held().unwrap(),
+    }
+}

@@ -1,0 +1,180 @@
+//! Errors as `application/problem+json` (RFC 9457): what a handler says went wrong, and how it looks on the wire.
+//!
+//! A [`Problem`] never holds what is inside the service in a part that is shown: that goes to the log, under the id of
+//! the request, which the answer carries as well.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::codes::Code;
+
+/// The media type of every error.
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// One thing that is wrong with a request. `pointer` is a JSON pointer into the body; for what stands elsewhere it
+/// begins with `/path`, `/query` or `/header`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct FieldError {
+    /// Where.
+    pub(crate) pointer: String,
+    /// What, for programs.
+    pub(crate) code: &'static str,
+    /// What, for people.
+    pub(crate) message: String,
+}
+
+impl FieldError {
+    pub(crate) fn new(pointer: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), code, message: message.into() }
+    }
+}
+
+#[derive(Debug)]
+struct Parts {
+    code: Code,
+    detail: String,
+    errors: Vec<FieldError>,
+    extra: Map<String, Value>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    inside: Option<String>,
+}
+
+/// Why a request failed.
+#[derive(Debug)]
+pub(crate) struct Problem(Box<Parts>);
+
+impl Problem {
+    /// A problem; `detail` says what the caller can do about it.
+    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
+        let mut headers = Vec::new();
+        if code.status() == StatusCode::UNAUTHORIZED {
+            headers.push((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+        }
+        let detail = detail.into();
+        Self(Box::new(Parts { code, detail, errors: Vec::new(), extra: Map::new(), headers, inside: None }))
+    }
+
+    /// With what is wrong where.
+    pub(crate) fn at(mut self, pointer: &str, code: &'static str, message: impl Into<String>) -> Self {
+        self.0.errors.push(FieldError::new(pointer, code, message));
+        self
+    }
+
+    /// With all that is wrong.
+    pub(crate) fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
+        self.0.errors = errors;
+        self
+    }
+
+    /// With a member that helps.
+    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.extra.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Worth another try after this many seconds.
+    pub(crate) fn retry_after(self, seconds: u16) -> Self {
+        self.with_header(RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// With a header.
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.push((name, value));
+        self
+    }
+
+    /// With what went wrong inside, for the log only.
+    pub(crate) fn inside(mut self, detail: impl Into<String>) -> Self {
+        self.0.inside = Some(detail.into());
+        self
+    }
+
+    /// Something that must not happen.
+    pub(crate) fn internal(inside: impl Into<String>) -> Self {
+        Self::new(Code::InternalError, "Nothing you did. Try again later, and quote the request_id if it stays so.")
+            .inside(inside)
+    }
+
+    /// The problem of an answer that the framework gave by itself.
+    pub(crate) fn of_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::new(Code::NotFound, "There is nothing at this address. Check the path."),
+            StatusCode::METHOD_NOT_ALLOWED => {
+                Self::new(Code::MethodNotAllowed, "This address knows other methods: see the Allow header.")
+            }
+            StatusCode::REQUEST_TIMEOUT => Self::new(Code::SlowBody, "Send the request faster."),
+            StatusCode::PAYLOAD_TOO_LARGE => Self::new(Code::BodyTooLarge, "Send less."),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                Self::new(Code::UnsupportedMediaType, "Send JSON with Content-Type: application/json.")
+            }
+            status if status.is_client_error() => Self::new(Code::BadRequest, "Check the request."),
+            status => Self::internal(format!("answered {status} without a problem")),
+        }
+    }
+
+    pub(crate) fn code(&self) -> Code {
+        self.0.code
+    }
+
+    /// What went wrong inside.
+    pub(crate) fn inside_detail(&self) -> Option<&str> {
+        self.0.inside.as_deref()
+    }
+
+    /// The body, for one request.
+    pub(crate) fn body(&self, instance: &str, request_id: &str) -> Vec<u8> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            r#type: String,
+            title: &'static str,
+            status: u16,
+            detail: &'a str,
+            code: &'static str,
+            instance: &'a str,
+            request_id: &'a str,
+            #[serde(skip_serializing_if = "<[_]>::is_empty")]
+            errors: &'a [FieldError],
+            #[serde(flatten)]
+            extra: &'a Map<String, Value>,
+        }
+        let Parts { code, detail, errors, extra, .. } = &*self.0;
+        let body = Body {
+            r#type: format!("urn:order-service:{}", code.name()),
+            title: code.title(),
+            status: code.status().as_u16(),
+            detail,
+            code: code.name(),
+            instance,
+            request_id,
+            errors,
+            extra,
+        };
+        // Strings and JSON values always serialise.
+        serde_json::to_vec(&body).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.code.name())
+    }
+}
+
+/// Without a body: that needs the request, and is written by the middleware that sees every answer.
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.0.code.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponseBuilder::new(self.status_code());
+        response.insert_header((CONTENT_TYPE, PROBLEM_JSON));
+        for header in &self.0.headers {
+            response.insert_header(header.clone());
+        }
+        response.finish()
+    }
+}

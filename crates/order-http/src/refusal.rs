@@ -1,0 +1,161 @@
+//! What a use case refuses, in the words of HTTP. The only place that knows which refusal is which status.
+
+use order_domain::order::{Rejection, Status};
+use order_domain::ports::ServiceError;
+use order_domain::pricing::Shortage;
+use order_usecases::UseCaseError;
+use serde_json::{Value, json};
+
+use crate::codes::Code;
+use crate::problem::Problem;
+
+/// Seconds after which a service that was away is worth another try.
+const UPSTREAM_RETRY: u16 = 5;
+/// Seconds after which the database is worth another try.
+const DATABASE_RETRY: u16 = 2;
+
+impl From<UseCaseError> for Problem {
+    fn from(error: UseCaseError) -> Self {
+        match error {
+            UseCaseError::NotFound => Self::new(
+                Code::OrderNotFound,
+                "There is no such order, or it is not yours. Your own orders are at /orders/my-orders.",
+            ),
+            UseCaseError::Forbidden => Self::new(Code::Forbidden, "Your role does not allow this."),
+            UseCaseError::Rejected(rejection) => rejection.into(),
+            UseCaseError::ConcurrentChange => {
+                Self::new(Code::ConcurrentChange, "Somebody else changed the order just now. Read it and decide again.")
+            }
+            UseCaseError::KeyReused => {
+                let message = "was used for another request; take a new key for a new request";
+                Self::new(Code::IdempotencyKeyReused, format!("This Idempotency-Key {message}."))
+                    .at("/header/Idempotency-Key", "reused", message)
+            }
+            UseCaseError::UnknownCourier => {
+                let message = "is no delivery partner that the user service knows";
+                Self::new(Code::UnknownPartner, format!("This {message}. Check the id."))
+                    .at("/delivery_partner_id", "unknown", message)
+            }
+            UseCaseError::CodeNotAllowed => {
+                let message = "is not one that you can give; leave it out, or send customer_request or other";
+                Self::new(Code::CodeNotAllowed, format!("The code {message}.")).at("/code", "not_allowed", message)
+            }
+            UseCaseError::Service(error) => error.into(),
+            UseCaseError::Unavailable(detail) => {
+                Self::new(Code::DatabaseUnavailable, "Nothing was changed. Try again in a moment.")
+                    .retry_after(DATABASE_RETRY)
+                    .inside(detail)
+            }
+            UseCaseError::OutcomeUnknown(detail) => Self::new(
+                Code::OutcomeUnknown,
+                "The change may have been made. Ask again with the same Idempotency-Key; if you sent none, read the \
+                 order, or your orders, first.",
+            )
+            .retry_after(DATABASE_RETRY)
+            .inside(detail),
+            UseCaseError::Inconsistent(detail) => Self::internal(detail),
+        }
+    }
+}
+
+impl From<ServiceError> for Problem {
+    fn from(error: ServiceError) -> Self {
+        let inside = error.to_string();
+        match error {
+            ServiceError::Unavailable { service, .. } => Self::new(
+                Code::UpstreamUnavailable,
+                format!("The {service} can't be asked. Nothing was changed. Try again in a few seconds."),
+            )
+            .retry_after(UPSTREAM_RETRY)
+            .inside(inside),
+            ServiceError::BadAnswer { service, .. } => Self::new(
+                Code::BadUpstreamAnswer,
+                format!("The {service} gave an answer that can't be used. Nothing was changed. Try again later."),
+            )
+            .inside(inside),
+            ServiceError::Unauthorized { service } => {
+                Self::new(Code::Unauthorized, format!("The {service} refused your token. Sign in again."))
+            }
+        }
+    }
+}
+
+impl From<Rejection> for Problem {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::CartEmpty => Self::new(Code::CartEmpty, "Your cart is empty. Put something into it first."),
+            Rejection::Implausible(what) => Self::new(
+                Code::BadUpstreamAnswer,
+                "The cart or a product is not as it can be. Nothing was changed. Try again later.",
+            )
+            .inside(what.to_string()),
+            Rejection::OutOfStock(short) => {
+                Self::new(Code::OutOfStock, out_of_stock(&short)).with("shortages", shortages(&short))
+            }
+            Rejection::NotServiceable => {
+                Self::new(Code::NotServiceable, "We do not deliver to this address. Choose another one.")
+            }
+            Rejection::CashNotAccepted => {
+                let message = "cash is not offered; choose online";
+                Self::new(Code::CashNotAccepted, "Cash on delivery is not offered. Choose payment_method online.")
+                    .at("/payment_method", "not_accepted", message)
+            }
+            Rejection::IllegalTransition { current, asked, allowed } => {
+                let names: Vec<_> = allowed.iter().map(|status| status.name()).collect();
+                Self::new(Code::IllegalTransition, illegal(current, asked, &names))
+                    .with("current_status", current.name())
+                    .with("allowed", names)
+            }
+            Rejection::ReasonRequired { to } => {
+                let detail = format!("Say in `reason` why the order is to be {}.", words(to));
+                Self::new(Code::ReasonRequired, detail).at("/reason", "required", "is required for this step")
+            }
+            Rejection::CourierRequired => Self::new(
+                Code::PartnerRequired,
+                "The order needs a delivery partner here. Assign one first, or another one instead.",
+            ),
+            Rejection::AlreadyTaken => {
+                Self::new(Code::AlreadyTaken, "Another delivery partner was faster. Choose another order.")
+            }
+            Rejection::NotAssignable { current } => Self::new(
+                Code::NotAssignable,
+                format!("The delivery partner of an order that is {} can't be changed.", words(current)),
+            )
+            .with("current_status", current.name()),
+            // Only the service's own work meets these; a caller who does has found a bug.
+            Rejection::NotYours | Rejection::EntryMoved { .. } | Rejection::NotOverdue => {
+                Self::internal(rejection.to_string())
+            }
+        }
+    }
+}
+
+fn words(status: Status) -> String {
+    status.name().replace('_', " ")
+}
+
+fn illegal(current: Status, asked: Status, allowed: &[&str]) -> String {
+    let (now, then) = (words(current), words(asked));
+    if allowed.is_empty() {
+        format!("An order that is {now} can't become {then}, and there is nothing else that you can make of it now.")
+    } else {
+        format!("An order that is {now} can't become {then}. What you can make of it now: {}.", allowed.join(", "))
+    }
+}
+
+fn out_of_stock(short: &[Shortage]) -> String {
+    let products: Vec<_> = short.iter().map(|shortage| shortage.product.to_string()).collect();
+    format!("These products can't be had as ordered: {}. Change your cart and order again.", products.join(", "))
+}
+
+fn shortages(short: &[Shortage]) -> Value {
+    let one = |shortage: &Shortage| {
+        json!({
+            "product_id": shortage.product.get(),
+            "requested": shortage.requested,
+            "available": shortage.available,
+            "reason": shortage.reason.name(),
+        })
+    };
+    short.iter().map(one).collect()
+}

@@ -1,0 +1,231 @@
+//! What PostgreSQL does in its own way, for the sources that both engines share.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::pg::{Pg, PgValue};
+use diesel::serialize::{self, Output, ToSql};
+use diesel::sql_types::Timestamptz;
+use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use order_domain::ports::{Committed, StoreError, WriteSet};
+use tokio::runtime::Handle;
+
+use super::{connect, place, write};
+use crate::error::DbError;
+use crate::id_blocks::BLOCK;
+use crate::{ConnectError, Options};
+
+pub(crate) type Backend = Pg;
+pub(crate) type Conn = AsyncPgConnection;
+pub(crate) type Instant = Timestamptz;
+
+/// Locks the rows that a subquery finds.
+pub(crate) const LOCK: &str = " FOR UPDATE";
+/// The database's now.
+pub(crate) const NOW: &str = "now()";
+
+/// A moment as this engine stores it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Timestamptz)]
+pub(crate) struct DbTime(pub(crate) DateTime<Utc>);
+
+impl ToSql<Timestamptz, Pg> for DbTime {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        <DateTime<Utc> as ToSql<Timestamptz, Pg>>::to_sql(&self.0, out)
+    }
+}
+
+impl FromSql<Timestamptz, Pg> for DbTime {
+    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
+        <DateTime<Utc> as FromSql<Timestamptz, Pg>>::from_sql(bytes).map(Self)
+    }
+}
+
+mod functions {
+    use diesel::sql_types::Timestamptz;
+
+    diesel::define_sql_function! {
+        /// The database's now.
+        fn now() -> Timestamptz;
+    }
+    diesel::define_sql_function! {
+        /// The next value of a sequence.
+        fn nextval(sequence: Text) -> BigInt;
+    }
+}
+
+pub(crate) type NowQuery = diesel::dsl::select<functions::now>;
+
+/// Asks for the database's now.
+pub(crate) fn now_query() -> NowQuery {
+    diesel::select(functions::now())
+}
+
+/// Sends several reads together and waits for all answers: one round trip.
+macro_rules! together {
+    ($conn:expr; $($how:ident :: <$row:ty> ($query:expr)),+ $(,)?) => {{
+        let shared: &diesel_async::AsyncPgConnection = &*$conn;
+        futures_util::try_join!($(async {
+            let mut conn = shared;
+            diesel_async::RunQueryDsl::$how::<$row>($query, &mut conn).await
+        }),+)
+    }};
+}
+pub(crate) use together;
+
+/// A pool, and the runtime on which its work is done.
+#[derive(Clone)]
+pub(crate) struct Database {
+    pool: Pool<Conn>,
+    runtime: Handle,
+}
+
+impl Database {
+    pub(crate) fn open(url: &str, options: &Options) -> Result<Self, ConnectError> {
+        Ok(Self { pool: connect::pool(url, options)?, runtime: options.runtime.clone() })
+    }
+
+    /// Reads, each statement for itself.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, DbError>> + Send + 'static,
+    ) -> Result<T, DbError> {
+        self.spawn(|mut conn| async move { work(&mut conn).await }.boxed()).await
+    }
+
+    /// Does what is whole in its first statement, without a transaction around it.
+    pub(crate) async fn single<T: Send + 'static>(
+        &self,
+        work: impl for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T, DbError>> + Send + Sync + 'static,
+    ) -> Result<T, DbError> {
+        self.spawn(|mut conn| {
+            async move {
+                let done = again_if_serialised(&mut conn, &work).await;
+                done.map_err(|error| match error {
+                    DbError::Statement(error) if DbError::lost_connection(&error) => DbError::Unknown(error.to_string()),
+                    error => error,
+                })
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Does all of it in one transaction, or nothing; again, if it was rolled back for meeting another.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T, DbError>> + Send + Sync + 'static,
+    ) -> Result<T, DbError> {
+        self.spawn(|mut conn| {
+            async move {
+                let in_transaction = |conn| transaction(conn, &work).boxed();
+                let done = again_if_serialised(&mut conn, &in_transaction).await;
+                if done.is_err() && conn.batch_execute("ROLLBACK").await.is_err() {
+                    // What is left of the transaction must not meet the next user of the connection.
+                    drop(Object::take(conn));
+                }
+                done
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// On the runtime that owns the pool: a caller that goes away leaves nothing half done in it.
+    async fn spawn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(Object<Conn>) -> BoxFuture<'static, Result<T, DbError>> + Send + 'static,
+    ) -> Result<T, DbError> {
+        let pool = self.pool.clone();
+        let done = self.runtime.spawn(async move {
+            let conn = pool.get().await.map_err(|error| DbError::NoConnection(error.to_string()))?;
+            work(conn).await
+        });
+        // A panic inside is a bug; whether the work was committed is not known.
+        done.await.unwrap_or_else(|error| Err(DbError::Unknown(error.to_string())))
+    }
+}
+
+/// Transactions are tried this often when they are rolled back for meeting another one.
+const TRIES: usize = 3;
+
+async fn again_if_serialised<T>(
+    conn: &mut Conn,
+    work: &(impl for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T, DbError>> + Sync),
+) -> Result<T, DbError> {
+    for _ in 1..TRIES {
+        match work(conn).await {
+            Err(error) if error.is_retryable() => {}
+            done => return done,
+        }
+    }
+    work(conn).await
+}
+
+async fn transaction<'c, T>(
+    conn: &'c mut Conn,
+    work: &(impl for<'w> Fn(&'w mut Conn) -> BoxFuture<'w, Result<T, DbError>> + Sync),
+) -> Result<T, DbError> {
+    conn.batch_execute("BEGIN").await?;
+    match work(conn).await {
+        Ok(done) => match conn.batch_execute("COMMIT").await {
+            Ok(()) => Ok(done),
+            Err(error) if DbError::lost_connection(&error) => Err(DbError::Unknown(error.to_string())),
+            Err(error) => Err(error.into()),
+        },
+        Err(error) => {
+            conn.batch_execute("ROLLBACK").await?;
+            Err(error)
+        }
+    }
+}
+
+/// A new order alone is one statement; everything else a transaction.
+pub(crate) async fn commit(db: &Database, sets: Vec<WriteSet>) -> Result<Committed, DbError> {
+    let sets: Arc<[WriteSet]> = sets.into();
+    match &*sets {
+        [set] if set.base.is_none() && set.finishes.is_none() && set.held_by.is_none() => {
+            let placing = Arc::new(place::Placing::of(set)?);
+            db.single(move |conn| {
+                let placing = Arc::clone(&placing);
+                async move { placing.write(conn).await }.boxed()
+            })
+            .await?;
+            Ok(Committed::default())
+        }
+        _ => {
+            db.write(move |conn| {
+                let sets = Arc::clone(&sets);
+                async move { write::commit(conn, &sets).await }.boxed()
+            })
+            .await
+        }
+    }
+}
+
+/// What has numbers of its own.
+#[derive(Clone, Copy)]
+pub(crate) enum Ids {
+    Orders,
+    Rows,
+}
+
+/// The next block of numbers.
+pub(crate) async fn next_block(db: &Database, ids: Ids) -> Result<Range<i64>, StoreError> {
+    let sequence = match ids {
+        Ids::Orders => "order_ids",
+        Ids::Rows => "row_ids",
+    };
+    let first = db.read(move |conn| {
+        async move { Ok(diesel::select(functions::nextval(sequence)).get_result::<i64>(conn).await?) }.boxed()
+    });
+    let first = first.await?;
+    Ok(first..first + BLOCK)
+}
+

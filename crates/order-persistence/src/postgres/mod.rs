@@ -1,0 +1,36 @@
+//! PostgreSQL, the production engine: pure Rust, a pool per store, statements kept prepared, and a new order as one
+//! statement.
+
+mod claim;
+mod connect;
+mod dialect;
+mod migrate;
+mod place;
+
+#[path = "../shared/list.rs"]
+mod list;
+#[path = "../shared/load.rs"]
+mod load;
+#[path = "../shared/rows.rs"]
+mod rows;
+#[path = "../shared/schema.rs"]
+mod schema;
+#[path = "../shared/statements.rs"]
+mod statements;
+#[path = "../shared/store.rs"]
+mod store;
+#[path = "../shared/task_ends.rs"]
+mod task_ends;
+#[path = "../shared/write.rs"]
+mod write;
+
+pub use store::Store;
+
+use crate::{ConnectError, Options};
+
+pub(crate) use migrate::migrate;
+
+/// Opens a pool. No connection is made yet.
+pub(crate) fn open(url: &str, options: &Options) -> Result<Store, ConnectError> {
+    Ok(Store::over(dialect::Database::open(url, options)?))
+}

@@ -1,0 +1,203 @@
+//! A new order as one statement in autocommit: the order, its lines, its first events, entries and tasks, and the
+//! request's receipt, all or nothing.
+//!
+//! Every optional part is an `unnest` of a possibly empty array, so the text is always the same and stays prepared. The
+//! receipt comes first, and every other part selects from it: a key that is in use writes nothing at all.
+
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::result::QueryResult;
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz};
+use diesel_async::RunQueryDsl;
+use order_domain::ports::WriteSet;
+
+use super::dialect::{Backend, Conn, DbTime};
+use super::rows::{EntryRow, EventRow, ItemRow, OrderRow, ReceiptRow, TaskRow};
+use crate::error::DbError;
+
+/// The columns of the `unnest`ed parts, one array each, named as the rows' fields.
+macro_rules! columns {
+    ($name:ident of $row:ty { $($field:ident: $ty:ty),+ $(,)? }) => {
+        #[derive(Default)]
+        struct $name {
+            $($field: Vec<$ty>),+
+        }
+
+        impl $name {
+            fn of(rows: Vec<$row>) -> Self {
+                let mut columns = Self::default();
+                for row in rows {
+                    $(columns.$field.push(row.$field);)+
+                }
+                columns
+            }
+        }
+    };
+}
+
+columns!(Items of ItemRow {
+    line: i64, product_id: i64, name: String, description: Option<String>, price: i64, mrp: Option<i64>,
+    category_id: Option<i64>, image_url: Option<String>, unit: Option<String>, returnable: bool, quantity: i32, net: i64,
+});
+columns!(Events of EventRow {
+    seq: i64, kind: String, v: i32, data: String, at: DbTime, actor_role: String, actor_id: Option<String>, status: String,
+    amount: Option<i64>, note: Option<String>,
+});
+columns!(Entries of EntryRow { n: i32, kind: String, purpose: String, amount: i64, method: String, state: String, created_at: DbTime });
+columns!(Tasks of TaskRow {
+    id: i64, kind: String, entry_n: Option<i32>, lane: Option<String>, seq: i64, ordinal: i32, run_at: DbTime, created_at: DbTime,
+});
+columns!(Receipts of ReceiptRow {
+    key_hash: Vec<u8>, fingerprint: Vec<u8>, status: i32, headers: String, body: Vec<u8>, created_at: DbTime,
+});
+
+/// All rows of a new order.
+pub(super) struct Placing {
+    order: OrderRow,
+    items: Items,
+    events: Events,
+    entries: Entries,
+    tasks: Tasks,
+    receipts: Receipts,
+}
+
+impl Placing {
+    pub(super) fn of(set: &WriteSet) -> Result<Self, DbError> {
+        let (order, id) = (&set.order, set.order.id());
+        let at = DbTime(order.state().updated_at);
+        let items = order.state().lines.iter().map(|line| ItemRow::from_line(id, line));
+        let entries = order.ledger().entries().iter().map(|entry| EntryRow::from_entry(id, entry));
+        let tasks = set.tasks.iter().map(|task| TaskRow::from_task(task, at));
+        let receipts = set.receipt.iter().map(|(key, receipt)| ReceiptRow::from_receipt(id, key, receipt, at));
+        Ok(Self {
+            order: OrderRow::from_order(order)?,
+            items: Items::of(items.collect::<Result<_, _>>()?),
+            events: Events::of(set.events.iter().map(|recorded| EventRow::from_recorded(id, recorded)).collect()),
+            entries: Entries::of(entries.collect::<Result<_, _>>()?),
+            tasks: Tasks::of(tasks.collect::<Result<_, _>>()?),
+            receipts: Receipts::of(receipts.collect::<Result<_, _>>()?),
+        })
+    }
+
+    /// Writes the order.
+    pub(super) async fn write(&self, conn: &mut Conn) -> Result<(), DbError> {
+        match self.execute(conn).await? {
+            1 => Ok(()),
+            _ => Err(DbError::KeyUsed),
+        }
+    }
+}
+
+impl QueryId for Placing {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl RunQueryDsl<Conn> for &Placing {}
+
+impl QueryFragment<Backend> for Placing {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        macro_rules! bind {
+            ($($sql:literal, $ty:ty, $value:expr;)+) => {
+                $(out.push_sql($sql); out.push_bind_param::<$ty, _>($value)?;)+
+            };
+        }
+        let Self { order, items, events, entries, tasks, receipts } = self;
+
+        // A receipt whose time is over makes room; one that is in force leaves no row here, and so none anywhere.
+        bind! {
+            "WITH receipt AS (INSERT INTO idempotency_keys AS kept \
+             (key_hash, fingerprint, status, headers, body, order_id, created_at) \
+             SELECT key_hash, fingerprint, status, headers, body, ", BigInt, &order.id;
+            ", created_at FROM unnest(", Array<Binary>, &receipts.key_hash;
+            ", ", Array<Binary>, &receipts.fingerprint;
+            ", ", Array<Integer>, &receipts.status;
+            ", ", Array<Text>, &receipts.headers;
+            ", ", Array<Binary>, &receipts.body;
+            ", ", Array<Timestamptz>, &receipts.created_at;
+        }
+        out.push_sql(
+            ") AS given (key_hash, fingerprint, status, headers, body, created_at) \
+             ON CONFLICT (key_hash) DO UPDATE SET fingerprint = excluded.fingerprint, status = excluded.status, \
+             headers = excluded.headers, body = excluded.body, order_id = excluded.order_id, \
+             created_at = excluded.created_at \
+             WHERE kept.created_at <= excluded.created_at - interval '24 hours' RETURNING 1), \
+             go AS (SELECT 1 WHERE (SELECT count(*) FROM receipt) = cardinality(",
+        );
+        out.push_bind_param::<Array<Binary>, _>(&receipts.key_hash)?;
+        bind! {
+            ")), item AS (INSERT INTO order_items (order_id, line, product_id, name, description, price, mrp, category_id, \
+             image_url, unit, returnable, quantity, net) SELECT ", BigInt, &order.id;
+            ", given.* FROM go, unnest(", Array<BigInt>, &items.line;
+            ", ", Array<BigInt>, &items.product_id;
+            ", ", Array<Text>, &items.name;
+            ", ", Array<Nullable<Text>>, &items.description;
+            ", ", Array<BigInt>, &items.price;
+            ", ", Array<Nullable<BigInt>>, &items.mrp;
+            ", ", Array<Nullable<BigInt>>, &items.category_id;
+            ", ", Array<Nullable<Text>>, &items.image_url;
+            ", ", Array<Nullable<Text>>, &items.unit;
+            ", ", Array<Bool>, &items.returnable;
+            ", ", Array<Integer>, &items.quantity;
+            ", ", Array<BigInt>, &items.net;
+            ") AS given), event AS (INSERT INTO order_events (order_id, seq, type, v, data, at, actor_role, actor_id, \
+             status, amount, note) SELECT ", BigInt, &order.id;
+            ", given.* FROM go, unnest(", Array<BigInt>, &events.seq;
+            ", ", Array<Text>, &events.kind;
+            ", ", Array<Integer>, &events.v;
+            ", ", Array<Text>, &events.data;
+            ", ", Array<Timestamptz>, &events.at;
+            ", ", Array<Text>, &events.actor_role;
+            ", ", Array<Nullable<Text>>, &events.actor_id;
+            ", ", Array<Text>, &events.status;
+            ", ", Array<Nullable<BigInt>>, &events.amount;
+            ", ", Array<Nullable<Text>>, &events.note;
+            ") AS given), entry AS (INSERT INTO payment_entries (order_id, n, kind, purpose, amount, method, state, \
+             created_at, declines, attempts, refusals) SELECT ", BigInt, &order.id;
+            ", given.*, 0, 0, 0 FROM go, unnest(", Array<Integer>, &entries.n;
+            ", ", Array<Text>, &entries.kind;
+            ", ", Array<Text>, &entries.purpose;
+            ", ", Array<BigInt>, &entries.amount;
+            ", ", Array<Text>, &entries.method;
+            ", ", Array<Text>, &entries.state;
+            ", ", Array<Timestamptz>, &entries.created_at;
+            ") AS given), task AS (INSERT INTO tasks (order_id, id, kind, entry_n, lane, seq, ordinal, run_at, created_at) \
+             SELECT ", BigInt, &order.id;
+            ", given.* FROM go, unnest(", Array<BigInt>, &tasks.id;
+            ", ", Array<Text>, &tasks.kind;
+            ", ", Array<Nullable<Integer>>, &tasks.entry_n;
+            ", ", Array<Nullable<Text>>, &tasks.lane;
+            ", ", Array<BigInt>, &tasks.seq;
+            ", ", Array<Integer>, &tasks.ordinal;
+            ", ", Array<Timestamptz>, &tasks.run_at;
+            ", ", Array<Timestamptz>, &tasks.created_at;
+            ") AS given) INSERT INTO orders (id, customer_id, courier_id, status, payment_status, payment_method, currency, \
+             subtotal, discount, delivery_fee, total, charged, refunded, refund_held, delivery_address, delivery_latitude, \
+             delivery_longitude, special_instructions, terms, released_at, created_at, updated_at, version) SELECT ",
+                BigInt, &order.id;
+            ", ", Text, &order.customer_id;
+            ", ", Nullable<Text>, &order.courier_id;
+            ", ", Text, &order.status;
+            ", ", Text, &order.payment_status;
+            ", ", Text, &order.payment_method;
+            ", ", Text, &order.currency;
+            ", ", BigInt, &order.subtotal;
+            ", ", BigInt, &order.discount;
+            ", ", BigInt, &order.delivery_fee;
+            ", ", BigInt, &order.total;
+            ", ", BigInt, &order.charged;
+            ", ", BigInt, &order.refunded;
+            ", ", BigInt, &order.refund_held;
+            ", ", Text, &order.delivery_address;
+            ", ", Nullable<Text>, &order.delivery_latitude;
+            ", ", Nullable<Text>, &order.delivery_longitude;
+            ", ", Nullable<Text>, &order.special_instructions;
+            ", ", Text, &order.terms;
+            ", ", Nullable<Timestamptz>, &order.released_at;
+            ", ", Timestamptz, &order.created_at;
+            ", ", Timestamptz, &order.updated_at;
+            ", ", BigInt, &order.version;
+        }
+        out.push_sql(" FROM go");
+        Ok(())
+    }
+}

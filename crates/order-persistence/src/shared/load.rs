@@ -1,0 +1,125 @@
+//! Loading an order whole and of one moment.
+//!
+//! Its rows are read by several statements that go out together. Each sees the database at its own moment, so the
+//! version is read first and last: if it is the same, nothing that anybody is shown has changed in between.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use order_domain::OrderId;
+use order_domain::order::Order;
+use order_domain::ports::{ClaimedTask, IdempotencyKey, Loaded, Placing};
+use order_domain::time::{Duration, after};
+
+use super::dialect::{Conn, DbTime, now_query, together};
+use super::rows::{EntryRow, ItemRow, OrderRow, ReceiptRow};
+use super::schema::{idempotency_keys, order_items, orders, payment_entries, tasks};
+use crate::error::DbError;
+
+/// How often a read that met a change is read again before the database is said to be too busy.
+pub(crate) const TRIES: usize = 8;
+
+/// How long a receipt is kept.
+pub(crate) const RECEIPT_AGE: Duration = Duration::from_hours(24);
+
+pub(crate) async fn order(conn: &mut Conn, id: OrderId) -> Result<Option<Loaded>, DbError> {
+    Ok(whole(conn, id, None).await?.map(|(loaded, _)| loaded))
+}
+
+/// The order of a task, if the task still is in the hands that ask.
+pub(crate) async fn order_for(conn: &mut Conn, task: &ClaimedTask) -> Result<Option<Loaded>, DbError> {
+    let found = whole(conn, task.order, Some(task)).await?;
+    Ok(found.and_then(|(loaded, held)| held.then_some(loaded)))
+}
+
+async fn whole(conn: &mut Conn, id: OrderId, task: Option<&ClaimedTask>) -> Result<Option<(Loaded, bool)>, DbError> {
+    let order_id = id.get();
+    let (task_id, token) = task.map_or((0, 0), |task| (task.id.get(), task.token.0));
+    for _ in 0..TRIES {
+        let (now, order, items, entries, held, version) = together!(
+            conn;
+            get_result::<DbTime>(now_query()),
+            load::<OrderRow>(orders::table.find(order_id).select(OrderRow::as_select())),
+            load::<ItemRow>(
+                order_items::table
+                    .filter(order_items::order_id.eq(order_id))
+                    .order(order_items::line)
+                    .select(ItemRow::as_select())
+            ),
+            load::<EntryRow>(
+                payment_entries::table
+                    .filter(payment_entries::order_id.eq(order_id))
+                    .order(payment_entries::n)
+                    .select(EntryRow::as_select())
+            ),
+            load::<i64>(
+                tasks::table.filter(tasks::id.eq(task_id).and(tasks::token.eq(token))).select(tasks::id)
+            ),
+            load::<i64>(orders::table.find(order_id).select(orders::version))
+        )?;
+        let Some(order) = order.into_iter().next() else { return Ok(None) };
+        if version.first() == Some(&order.version) {
+            let order = order.into_order(items, entries)?;
+            return Ok(Some((Loaded { order, now: now.0 }, !held.is_empty())));
+        }
+    }
+    Err(DbError::NoConnection(format!("order {id} changes faster than it can be read")))
+}
+
+/// What placing reads: now, and the receipt under the key.
+pub(crate) async fn placing(conn: &mut Conn, key: Option<IdempotencyKey>) -> Result<Placing, DbError> {
+    let Some(key) = key else {
+        let now = now_query().get_result::<DbTime>(conn).await?;
+        return Ok(Placing { now: now.0, receipt: None });
+    };
+    let hash = key.hash.to_vec();
+    let (now, receipt) = together!(
+        conn;
+        get_result::<DbTime>(now_query()),
+        load::<ReceiptRow>(idempotency_keys::table.find(hash).select(ReceiptRow::as_select()))
+    )?;
+    let young = |row: &ReceiptRow| after(row.created_at.0, RECEIPT_AGE) > now.0;
+    let receipt = receipt.into_iter().next().filter(young).map(ReceiptRow::into_receipt).transpose()?;
+    Ok(Placing { now: now.0, receipt })
+}
+
+/// Puts a page of orders together from its rows, in the order of `rows`; `None` when one changed meanwhile.
+pub(crate) async fn complete(conn: &mut Conn, rows: Vec<OrderRow>) -> Result<Option<Vec<Order>>, DbError> {
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    if ids.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
+    let (items, entries, versions) = together!(
+        conn;
+        load::<ItemRow>(
+            order_items::table
+                .filter(order_items::order_id.eq_any(ids.clone()))
+                .order((order_items::order_id, order_items::line))
+                .select(ItemRow::as_select())
+        ),
+        load::<EntryRow>(
+            payment_entries::table
+                .filter(payment_entries::order_id.eq_any(ids.clone()))
+                .order((payment_entries::order_id, payment_entries::n))
+                .select(EntryRow::as_select())
+        ),
+        load::<(i64, i64)>(orders::table.filter(orders::id.eq_any(ids)).select((orders::id, orders::version)))
+    )?;
+    if rows.iter().any(|row| !versions.contains(&(row.id, row.version))) {
+        return Ok(None);
+    }
+    let mut items = by_order(items, |item| item.order_id);
+    let mut entries = by_order(entries, |entry| entry.order_id);
+    let whole = rows.into_iter().map(|row| {
+        let id = row.id;
+        row.into_order(items.remove(&id).unwrap_or_default(), entries.remove(&id).unwrap_or_default())
+    });
+    whole.collect::<Result<_, _>>().map(Some)
+}
+
+fn by_order<T>(rows: Vec<T>, order: impl Fn(&T) -> i64) -> std::collections::HashMap<i64, Vec<T>> {
+    let mut groups: std::collections::HashMap<i64, Vec<T>> = std::collections::HashMap::new();
+    for row in rows {
+        groups.entry(order(&row)).or_default().push(row);
+    }
+    groups
+}

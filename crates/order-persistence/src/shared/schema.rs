@@ -1,0 +1,144 @@
+//! The tables, as both engines have them. What a moment is stored as is the dialect's affair.
+
+use super::dialect::Instant;
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use super::Instant;
+
+    orders (id) {
+        id -> BigInt,
+        customer_id -> Text,
+        courier_id -> Nullable<Text>,
+        status -> Text,
+        payment_status -> Text,
+        payment_method -> Text,
+        currency -> Text,
+        subtotal -> BigInt,
+        discount -> BigInt,
+        delivery_fee -> BigInt,
+        total -> BigInt,
+        charged -> BigInt,
+        refunded -> BigInt,
+        refund_held -> BigInt,
+        delivery_address -> Text,
+        delivery_latitude -> Nullable<Text>,
+        delivery_longitude -> Nullable<Text>,
+        special_instructions -> Nullable<Text>,
+        terms -> Text,
+        released_at -> Nullable<Instant>,
+        delivered_at -> Nullable<Instant>,
+        cancelled_at -> Nullable<Instant>,
+        cancelled_by -> Nullable<Text>,
+        cancelled_by_id -> Nullable<Text>,
+        cancel_code -> Nullable<Text>,
+        cancel_reason -> Nullable<Text>,
+        created_at -> Instant,
+        updated_at -> Instant,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+
+    order_items (order_id, line) {
+        order_id -> BigInt,
+        line -> BigInt,
+        product_id -> BigInt,
+        name -> Text,
+        description -> Nullable<Text>,
+        price -> BigInt,
+        mrp -> Nullable<BigInt>,
+        category_id -> Nullable<BigInt>,
+        image_url -> Nullable<Text>,
+        unit -> Nullable<Text>,
+        returnable -> Bool,
+        quantity -> Integer,
+        net -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Integer, Nullable, Text};
+    use super::Instant;
+
+    order_events (order_id, seq) {
+        order_id -> BigInt,
+        seq -> BigInt,
+        #[sql_name = "type"]
+        kind -> Text,
+        v -> Integer,
+        data -> Text,
+        at -> Instant,
+        actor_role -> Text,
+        actor_id -> Nullable<Text>,
+        status -> Text,
+        amount -> Nullable<BigInt>,
+        note -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Integer, Nullable, Text};
+    use super::Instant;
+
+    payment_entries (order_id, n) {
+        order_id -> BigInt,
+        n -> Integer,
+        kind -> Text,
+        purpose -> Text,
+        amount -> BigInt,
+        method -> Text,
+        state -> Text,
+        charge_n -> Nullable<Integer>,
+        repeats_n -> Nullable<Integer>,
+        declines -> Integer,
+        transaction_id -> Nullable<Text>,
+        first_tried_at -> Nullable<Instant>,
+        attempts -> Integer,
+        refusals -> Integer,
+        last_error -> Nullable<Text>,
+        created_at -> Instant,
+        settled_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+    use super::Instant;
+
+    tasks (id) {
+        id -> BigInt,
+        kind -> Text,
+        order_id -> BigInt,
+        entry_n -> Nullable<Integer>,
+        lane -> Nullable<Text>,
+        seq -> BigInt,
+        ordinal -> Integer,
+        run_at -> Instant,
+        attempts -> Integer,
+        token -> BigInt,
+        leased -> Bool,
+        dead -> Bool,
+        last_error -> Nullable<Text>,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Integer, Text};
+    use super::Instant;
+
+    idempotency_keys (key_hash) {
+        key_hash -> Binary,
+        fingerprint -> Binary,
+        status -> Integer,
+        headers -> Text,
+        body -> Binary,
+        order_id -> BigInt,
+        created_at -> Instant,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(orders, order_items, order_events, payment_entries, tasks, idempotency_keys);

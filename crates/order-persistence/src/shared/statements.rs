@@ -1,0 +1,165 @@
+//! Statements that are run often and whose text never changes, so that both engines keep them prepared. (What diesel
+//! builds for an update is prepared anew each time on PostgreSQL.)
+
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::result::QueryResult;
+use diesel::sql_types::{BigInt, Integer, Nullable, Text};
+
+use super::dialect::{Backend, DbTime, Instant, LOCK, NOW};
+use super::rows::OrderRow;
+
+/// Names a statement by its type: the same text for every value.
+macro_rules! static_statement {
+    ($name:ident) => {
+        impl QueryId for $name<'_> {
+            type QueryId = $name<'static>;
+            const HAS_STATIC_QUERY_ID: bool = true;
+        }
+
+        impl<Conn> diesel_async::RunQueryDsl<Conn> for $name<'_> {}
+    };
+}
+
+/// Everything of an order that may change, if it still is in the version that was loaded.
+pub(crate) struct UpdateOrder<'a> {
+    pub(crate) row: &'a OrderRow,
+    pub(crate) base: i64,
+}
+static_statement!(UpdateOrder);
+
+impl QueryFragment<Backend> for UpdateOrder<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        let row = self.row;
+        out.push_sql("UPDATE orders SET courier_id = ");
+        out.push_bind_param::<Nullable<Text>, _>(&row.courier_id)?;
+        for (column, value) in [
+            (", status = ", &row.status),
+            (", payment_status = ", &row.payment_status),
+            (", payment_method = ", &row.payment_method),
+        ] {
+            out.push_sql(column);
+            out.push_bind_param::<Text, _>(value)?;
+        }
+        for (column, value) in [
+            (", charged = ", &row.charged),
+            (", refunded = ", &row.refunded),
+            (", refund_held = ", &row.refund_held),
+        ] {
+            out.push_sql(column);
+            out.push_bind_param::<BigInt, _>(value)?;
+        }
+        for (column, value) in [
+            (", released_at = ", &row.released_at),
+            (", delivered_at = ", &row.delivered_at),
+            (", cancelled_at = ", &row.cancelled_at),
+        ] {
+            out.push_sql(column);
+            out.push_bind_param::<Nullable<Instant>, _>(value)?;
+        }
+        for (column, value) in [
+            (", cancelled_by = ", &row.cancelled_by),
+            (", cancelled_by_id = ", &row.cancelled_by_id),
+            (", cancel_code = ", &row.cancel_code),
+            (", cancel_reason = ", &row.cancel_reason),
+        ] {
+            out.push_sql(column);
+            out.push_bind_param::<Nullable<Text>, _>(value)?;
+        }
+        out.push_sql(", updated_at = ");
+        out.push_bind_param::<Instant, _>(&row.updated_at)?;
+        out.push_sql(", version = ");
+        out.push_bind_param::<BigInt, _>(&row.version)?;
+        out.push_sql(" WHERE id = ");
+        out.push_bind_param::<BigInt, _>(&row.id)?;
+        out.push_sql(" AND version = ");
+        out.push_bind_param::<BigInt, _>(&self.base)
+    }
+}
+
+/// A move of an entry, if it still is in the state that was loaded.
+pub(crate) struct MoveEntry<'a> {
+    pub(crate) order: i64,
+    pub(crate) n: i32,
+    pub(crate) from: &'a str,
+    pub(crate) to: &'a str,
+    pub(crate) transaction_id: &'a Option<String>,
+    pub(crate) settled_at: &'a Option<DbTime>,
+}
+static_statement!(MoveEntry);
+
+impl QueryFragment<Backend> for MoveEntry<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        out.push_sql("UPDATE payment_entries SET state = ");
+        out.push_bind_param::<Text, _>(self.to)?;
+        out.push_sql(", transaction_id = ");
+        out.push_bind_param::<Nullable<Text>, _>(self.transaction_id)?;
+        out.push_sql(", settled_at = ");
+        out.push_bind_param::<Nullable<Instant>, _>(self.settled_at)?;
+        out.push_sql(" WHERE order_id = ");
+        out.push_bind_param::<BigInt, _>(&self.order)?;
+        out.push_sql(" AND n = ");
+        out.push_bind_param::<Integer, _>(&self.n)?;
+        out.push_sql(" AND state = ");
+        out.push_bind_param::<Text, _>(self.from)
+    }
+}
+
+/// `booked → sent` (with the time of the first try) or its way back, if order, entry and task still are as loaded. The
+/// order's row is locked first: whoever is about to change the order is waited for, and its new version makes this miss.
+pub(crate) struct MarkEntry {
+    pub(crate) order: i64,
+    pub(crate) version: i64,
+    pub(crate) n: i32,
+    pub(crate) task: i64,
+    pub(crate) token: i64,
+    pub(crate) mark: Mark,
+}
+
+/// Which of the two moves that are no events.
+#[derive(Clone, Copy)]
+pub(crate) enum Mark {
+    /// `booked → sent`: a call is about to be made.
+    Sent,
+    /// `sent → booked`: the call was refused before it connected.
+    PutBack,
+}
+
+impl QueryId for MarkEntry {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<Conn> diesel_async::RunQueryDsl<Conn> for MarkEntry {}
+
+impl QueryFragment<Backend> for MarkEntry {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        // One text for both moves: a prepared statement is known by its type.
+        let (from, to, attempts) = match self.mark {
+            Mark::Sent => ("booked", "sent", &1),
+            Mark::PutBack => ("sent", "booked", &0),
+        };
+        out.push_sql("UPDATE payment_entries SET state = ");
+        out.push_bind_param::<Text, _>(to)?;
+        out.push_sql(", attempts = attempts + ");
+        out.push_bind_param::<Integer, _>(attempts)?;
+        out.push_sql(", first_tried_at = COALESCE(first_tried_at, ");
+        out.push_sql(NOW);
+        out.push_sql(") WHERE order_id = ");
+        out.push_bind_param::<BigInt, _>(&self.order)?;
+        out.push_sql(" AND n = ");
+        out.push_bind_param::<Integer, _>(&self.n)?;
+        out.push_sql(" AND state = ");
+        out.push_bind_param::<Text, _>(from)?;
+        out.push_sql(" AND EXISTS (SELECT 1 FROM tasks WHERE id = ");
+        out.push_bind_param::<BigInt, _>(&self.task)?;
+        out.push_sql(" AND token = ");
+        out.push_bind_param::<BigInt, _>(&self.token)?;
+        out.push_sql(") AND order_id IN (SELECT id FROM orders WHERE id = ");
+        out.push_bind_param::<BigInt, _>(&self.order)?;
+        out.push_sql(" AND version = ");
+        out.push_bind_param::<BigInt, _>(&self.version)?;
+        out.push_sql(LOCK);
+        out.push_sql(")");
+        Ok(())
+    }
+}

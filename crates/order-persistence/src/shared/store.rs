@@ -1,0 +1,145 @@
+//! The ports over an engine: each call is one unit of work on one connection, finished even if its caller goes away.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use order_domain::order::{Order, Version};
+use order_domain::ports::{
+    Claim, ClaimedTask, CommitError, Committed, Failure, IdGenerator, IdempotencyKey, Loaded, OrderFilter, OrderReader,
+    OrderStore, Page, Placing, StoreError, Sweep, TaskRef, TaskStore, TimelineItem, WriteSet,
+};
+use order_domain::{EntryNo, OrderId, TaskId};
+
+use super::dialect::{self, Database};
+use super::statements::Mark;
+use super::{claim, list, load, task_ends, write};
+use crate::id_blocks::IdBlocks;
+
+/// All stores over one database.
+#[derive(Clone)]
+pub struct Store {
+    pub(super) db: Database,
+    ids: Arc<IdBlocks>,
+}
+
+impl Store {
+    pub(super) fn over(db: Database) -> Self {
+        Self { db, ids: Arc::new(IdBlocks::default()) }
+    }
+}
+
+#[async_trait]
+impl OrderStore for Store {
+    async fn placing(&self, key: Option<IdempotencyKey>) -> Result<Placing, StoreError> {
+        Ok(self.db.read(move |conn| load::placing(conn, key).boxed()).await?)
+    }
+
+    async fn load(&self, id: OrderId) -> Result<Option<Loaded>, StoreError> {
+        Ok(self.db.read(move |conn| load::order(conn, id).boxed()).await?)
+    }
+
+    async fn load_for(&self, task: &ClaimedTask) -> Result<Option<Loaded>, StoreError> {
+        let task = task.clone();
+        Ok(self.db.read(move |conn| async move { load::order_for(conn, &task).await }.boxed()).await?)
+    }
+
+    async fn commit(&self, sets: Vec<WriteSet>) -> Result<Committed, CommitError> {
+        Ok(dialect::commit(&self.db, sets).await?)
+    }
+
+    async fn mark_sent(&self, task: &ClaimedTask, version: Version, entry: EntryNo) -> Result<bool, CommitError> {
+        self.mark(task, version, entry, Mark::Sent).await
+    }
+
+    async fn put_back(&self, task: &ClaimedTask, version: Version, entry: EntryNo) -> Result<bool, CommitError> {
+        self.mark(task, version, entry, Mark::PutBack).await
+    }
+}
+
+impl Store {
+    async fn mark(
+        &self,
+        task: &ClaimedTask,
+        version: Version,
+        entry: EntryNo,
+        mark: Mark,
+    ) -> Result<bool, CommitError> {
+        let task = task.clone();
+        let work = move |conn| {
+            let task = task.clone();
+            async move { write::mark(conn, &task, version, entry, mark).await }.boxed()
+        };
+        Ok(self.db.single(work).await?)
+    }
+}
+
+#[async_trait]
+impl OrderReader for Store {
+    async fn list(&self, filter: &OrderFilter, page: Page) -> Result<Vec<Order>, StoreError> {
+        let filter = filter.clone();
+        Ok(self.db.read(move |conn| async move { list::page(conn, &filter, page).await }.boxed()).await?)
+    }
+
+    async fn timeline(&self, id: OrderId) -> Result<Vec<TimelineItem>, StoreError> {
+        Ok(self.db.read(move |conn| list::timeline(conn, id).boxed()).await?)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.db.read(move |conn| load::placing(conn, None).boxed()).await?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl TaskStore for Store {
+    async fn claim(&self, claim: &Claim) -> Result<Sweep, StoreError> {
+        let claim = claim.clone();
+        let work = move |conn| {
+            let claim = claim.clone();
+            async move { claim::claim(conn, &claim).await }.boxed()
+        };
+        Ok(self.db.single(work).await?)
+    }
+
+    async fn finish(&self, task: &ClaimedTask) -> Result<Option<TaskRef>, StoreError> {
+        let task = task.clone();
+        let work = move |conn| {
+            let task = task.clone();
+            async move { task_ends::finish(conn, &task).await }.boxed()
+        };
+        Ok(self.db.single(work).await?)
+    }
+
+    async fn fail(&self, task: &ClaimedTask, failure: &Failure) -> Result<bool, StoreError> {
+        let given = (task.clone(), failure.clone());
+        let work = move |conn| {
+            let (task, failure) = given.clone();
+            async move { task_ends::fail(conn, &task, &failure).await }.boxed()
+        };
+        Ok(self.db.write(work).await?)
+    }
+
+    async fn hand_back(&self, task: &ClaimedTask) -> Result<(), StoreError> {
+        let task = task.clone();
+        let work = move |conn| {
+            let task = task.clone();
+            async move { task_ends::hand_back(conn, &task).await }.boxed()
+        };
+        Ok(self.db.write(work).await?)
+    }
+}
+
+#[async_trait]
+impl IdGenerator for Store {
+    async fn order_id(&self) -> Result<OrderId, StoreError> {
+        let id = self.ids.orders.take(1, || dialect::next_block(&self.db, dialect::Ids::Orders)).await?;
+        OrderId::new(id.first().copied().unwrap_or_default()).map_err(|error| StoreError::Inconsistent(error.to_string()))
+    }
+
+    async fn task_ids(&self, count: usize) -> Result<Vec<TaskId>, StoreError> {
+        let ids = self.ids.rows.take(count, || dialect::next_block(&self.db, dialect::Ids::Rows)).await?;
+        let id = |id| TaskId::new(id).map_err(|error| StoreError::Inconsistent(error.to_string()));
+        ids.into_iter().map(id).collect()
+    }
+}

@@ -1,0 +1,130 @@
+//! Committing write sets: inside one transaction that the caller has begun, all or nothing.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use order_domain::EntryNo;
+use order_domain::order::Version;
+use order_domain::payment::EntryState;
+use order_domain::ports::{ClaimedTask, Committed, TaskRef, WriteSet};
+
+use super::dialect::{Conn, DbTime};
+use super::load::RECEIPT_AGE;
+use super::rows::{EntryRow, EventRow, ItemRow, OrderRow, ReceiptRow, TaskRow, entry_no};
+use super::schema::{idempotency_keys, order_events, order_items, orders, payment_entries, tasks};
+use super::statements::{Mark, MarkEntry, MoveEntry, UpdateOrder};
+use super::task_ends::next_of_lane;
+use crate::error::DbError;
+
+/// Writes write sets, their orders locked in the order of their ids.
+pub(crate) async fn commit(conn: &mut Conn, sets: &[WriteSet]) -> Result<Committed, DbError> {
+    let mut in_id_order: Vec<&WriteSet> = sets.iter().collect();
+    in_id_order.sort_by_key(|set| set.order.id());
+    let mut committed = Committed::default();
+    for set in in_id_order {
+        write(conn, set).await?;
+        committed.unblocked.extend(end_task(conn, set).await?);
+    }
+    Ok(committed)
+}
+
+async fn write(conn: &mut Conn, set: &WriteSet) -> Result<(), DbError> {
+    let row = OrderRow::from_order(&set.order)?;
+    match set.base {
+        None => insert_order(conn, set, row).await?,
+        Some(base) => {
+            if (UpdateOrder { row: &row, base }).execute(conn).await? != 1 {
+                return Err(DbError::Conflict);
+            }
+        }
+    }
+    for &(n, from) in &set.moves {
+        move_entry(conn, set, n, from).await?;
+    }
+    for &n in &set.booked {
+        let entry = EntryRow::from_entry(set.order.id(), set.order.ledger().entry(n)?)?;
+        diesel::insert_into(payment_entries::table).values(entry).execute(conn).await?;
+    }
+    for recorded in &set.events {
+        let event = EventRow::from_recorded(set.order.id(), recorded);
+        diesel::insert_into(order_events::table).values(event).execute(conn).await?;
+    }
+    let at = DbTime(set.order.state().updated_at);
+    for task in &set.tasks {
+        diesel::insert_into(tasks::table).values(TaskRow::from_task(task, at)?).execute(conn).await?;
+    }
+    if let Some((key, receipt)) = &set.receipt {
+        insert_receipt(conn, ReceiptRow::from_receipt(set.order.id(), key, receipt, at)?).await?;
+    }
+    Ok(())
+}
+
+async fn insert_order(conn: &mut Conn, set: &WriteSet, row: OrderRow) -> Result<(), DbError> {
+    diesel::insert_into(orders::table).values(row).execute(conn).await?;
+    for line in &set.order.state().lines {
+        let item = ItemRow::from_line(set.order.id(), line)?;
+        diesel::insert_into(order_items::table).values(item).execute(conn).await?;
+    }
+    Ok(())
+}
+
+async fn move_entry(conn: &mut Conn, set: &WriteSet, n: EntryNo, from: EntryState) -> Result<(), DbError> {
+    let entry = set.order.ledger().entry(n)?;
+    let moved = MoveEntry {
+        order: set.order.id().get(),
+        n: entry_no(n)?,
+        from: from.name(),
+        to: entry.state.name(),
+        transaction_id: &entry.transaction_id,
+        settled_at: &entry.settled_at.map(DbTime),
+    };
+    if moved.execute(conn).await? == 1 { Ok(()) } else { Err(DbError::Conflict) }
+}
+
+/// A receipt whose time is over makes room.
+async fn insert_receipt(conn: &mut Conn, row: ReceiptRow) -> Result<(), DbError> {
+    let expired = DbTime(row.created_at.0 - RECEIPT_AGE);
+    let of_key = idempotency_keys::table.find(row.key_hash.clone());
+    diesel::delete(of_key.filter(idempotency_keys::created_at.le(expired))).execute(conn).await?;
+    let inserted = diesel::insert_into(idempotency_keys::table)
+        .values(row)
+        .on_conflict(idempotency_keys::key_hash)
+        .do_nothing()
+        .execute(conn)
+        .await?;
+    if inserted == 1 { Ok(()) } else { Err(DbError::KeyUsed) }
+}
+
+/// Ends the task that caused the change, or makes sure that it still is in the hands that commit.
+async fn end_task(conn: &mut Conn, set: &WriteSet) -> Result<Option<TaskRef>, DbError> {
+    if let Some(task) = &set.held_by {
+        let held = tasks::table.filter(tasks::id.eq(task.id.get()).and(tasks::token.eq(task.token.0)));
+        if held.select(tasks::id).load::<i64>(conn).await?.is_empty() {
+            return Err(DbError::TaskLost);
+        }
+    }
+    let Some(task) = &set.finishes else { return Ok(None) };
+    let of_token = tasks::table.filter(tasks::id.eq(task.id.get()).and(tasks::token.eq(task.token.0)));
+    if diesel::delete(of_token).execute(conn).await? != 1 {
+        return Err(DbError::TaskLost);
+    }
+    next_of_lane(conn, task).await
+}
+
+/// `booked → sent`, or its way back.
+pub(crate) async fn mark(
+    conn: &mut Conn,
+    task: &ClaimedTask,
+    version: Version,
+    n: EntryNo,
+    mark: Mark,
+) -> Result<bool, DbError> {
+    let marked = MarkEntry {
+        order: task.order.get(),
+        version,
+        n: entry_no(n)?,
+        task: task.id.get(),
+        token: task.token.0,
+        mark,
+    };
+    Ok(marked.execute(conn).await? == 1)
+}

@@ -1,0 +1,36 @@
+//! SQLite, the embedded engine: one file, one instance, one writer, several readers.
+
+mod claim;
+mod connect;
+mod dialect;
+mod migrate;
+
+#[path = "../shared/list.rs"]
+mod list;
+#[path = "../shared/load.rs"]
+mod load;
+#[path = "../shared/rows.rs"]
+mod rows;
+#[path = "../shared/schema.rs"]
+mod schema;
+#[path = "../shared/statements.rs"]
+mod statements;
+#[path = "../shared/store.rs"]
+mod store;
+#[path = "../shared/task_ends.rs"]
+mod task_ends;
+#[path = "../shared/write.rs"]
+mod write;
+
+use std::path::Path;
+
+pub use store::Store;
+
+use crate::{ConnectError, Options};
+
+pub(crate) use migrate::migrate;
+
+/// Opens the file, locked against a second instance.
+pub(crate) fn open(path: &Path, options: &Options) -> Result<Store, ConnectError> {
+    Ok(Store::over(dialect::Database::open(path, options)?))
+}

@@ -1,0 +1,212 @@
+//! The ports, over the tables.
+
+use async_trait::async_trait;
+use order_domain::order::{Order, Recorded, Status, Version};
+use order_domain::payment::EntryState;
+use order_domain::ports::{
+    Claim, ClaimedTask, Clock, CommitError, Committed, Failure, IdGenerator, IdempotencyKey, Loaded, OrderFilter,
+    OrderReader, OrderStore, Page, Placing, StoreError, Sweep, TaskRef, TaskStore, TimelineItem, WriteSet,
+};
+use order_domain::time::Timestamp;
+use order_domain::{EntryNo, OrderId, TaskId};
+
+use super::faults::{Fault, Op, unavailable};
+use super::{MemoryStore, Shared};
+
+impl MemoryStore {
+    /// Everybody who waits for the database lets others go on; then whatever the test has planned happens first.
+    async fn arrive(&self, op: Op) -> Option<Fault> {
+        let hook = self.lock().faults.take_hook(op);
+        match hook {
+            Some(hook) => hook().await,
+            None => tokio::task::yield_now().await,
+        }
+        self.lock().faults.take_fault(op)
+    }
+
+    async fn call<T>(&self, op: Op, work: impl FnOnce(&mut Shared) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        match self.arrive(op).await {
+            None => work(&mut self.lock()),
+            Some(Fault::DoneButUnknown) => work(&mut self.lock()).and(Err(unavailable())),
+            Some(Fault::Unavailable | Fault::Conflict | Fault::UndoneButUnknown) => Err(unavailable()),
+        }
+    }
+
+    /// A call that may end without it being known how; `miss` is what a planned conflict answers.
+    async fn write<T>(
+        &self,
+        op: Op,
+        miss: Result<T, CommitError>,
+        work: impl FnOnce(&mut Shared) -> Result<T, CommitError>,
+    ) -> Result<T, CommitError> {
+        let unknown = || CommitError::Unknown("as the test wants it".into());
+        match self.arrive(op).await {
+            None => work(&mut self.lock()),
+            Some(Fault::Unavailable) => Err(unavailable().into()),
+            Some(Fault::Conflict) => miss,
+            Some(Fault::DoneButUnknown) => work(&mut self.lock()).and(Err(unknown())),
+            Some(Fault::UndoneButUnknown) => Err(unknown()),
+        }
+    }
+}
+
+impl Shared {
+    fn load(&self, id: OrderId) -> Option<Loaded> {
+        self.tables.orders.get(&id).map(|row| Loaded { order: row.order.clone(), now: self.now })
+    }
+}
+
+#[async_trait]
+impl OrderStore for MemoryStore {
+    async fn placing(&self, key: Option<IdempotencyKey>) -> Result<Placing, StoreError> {
+        self.call(Op::Placing, |db| {
+            let row = key.and_then(|key| db.tables.receipts.get(&key.hash)).filter(|row| row.is_live(db.now));
+            Ok(Placing { now: db.now, receipt: row.map(|row| row.stored.clone()) })
+        })
+        .await
+    }
+
+    async fn load(&self, id: OrderId) -> Result<Option<Loaded>, StoreError> {
+        self.call(Op::Load, |db| Ok(db.load(id))).await
+    }
+
+    async fn load_for(&self, task: &ClaimedTask) -> Result<Option<Loaded>, StoreError> {
+        self.call(Op::LoadFor, |db| Ok(if db.tables.is_held(task) { db.load(task.order) } else { None })).await
+    }
+
+    async fn commit(&self, sets: Vec<WriteSet>) -> Result<Committed, CommitError> {
+        self.write(Op::Commit, Err(CommitError::Conflict), |db| {
+            let (tables, committed) = db.tables.committed(sets, db.now)?;
+            db.tables = tables;
+            Ok(committed)
+        })
+        .await
+    }
+
+    async fn mark_sent(&self, task: &ClaimedTask, version: Version, entry: EntryNo) -> Result<bool, CommitError> {
+        self.write(Op::MarkSent, Ok(false), |db| {
+            let now = db.now;
+            let loaded = (version, entry, EntryState::Booked);
+            db.tables.shift(task, loaded, |order| order.mark_sent(entry, now).map(|_| ()))
+        })
+        .await
+    }
+
+    async fn put_back(&self, task: &ClaimedTask, version: Version, entry: EntryNo) -> Result<bool, CommitError> {
+        self.write(Op::PutBack, Ok(false), |db| {
+            let now = db.now;
+            let loaded = (version, entry, EntryState::Sent);
+            db.tables.shift(task, loaded, |order| order.put_back(entry, now))
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl OrderReader for MemoryStore {
+    async fn list(&self, filter: &OrderFilter, page: Page) -> Result<Vec<Order>, StoreError> {
+        self.call(Op::List, |db| {
+            let mut found = Vec::new();
+            for row in db.tables.orders.values() {
+                if shows(filter, &row.order)? {
+                    found.push(&row.order);
+                }
+            }
+            found.sort_by_key(|order| std::cmp::Reverse((order.state().created_at, order.id())));
+            Ok(found.into_iter().skip(page.offset as usize).take(page.limit as usize).cloned().collect())
+        })
+        .await
+    }
+
+    async fn timeline(&self, id: OrderId) -> Result<Vec<TimelineItem>, StoreError> {
+        self.call(Op::Timeline, |db| {
+            let row = db.tables.orders.get(&id);
+            Ok(row.map(|row| row.events.iter().map(item).collect()).unwrap_or_default())
+        })
+        .await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.call(Op::Ping, |_| Ok(())).await
+    }
+}
+
+fn shows(filter: &OrderFilter, order: &Order) -> Result<bool, StoreError> {
+    let OrderFilter { customer, courier, statuses, payment_status, created_from, created_to, available } = filter;
+    let state = order.state();
+    let paid_so = match payment_status {
+        None => true,
+        Some(wanted) => order.payment_status().map_err(|error| StoreError::Inconsistent(error.0))? == *wanted,
+    };
+    let open = matches!(state.status, Status::Confirmed | Status::Preparing) && state.released_at.is_some();
+    Ok(paid_so
+        && customer.as_ref().is_none_or(|customer| state.customer == *customer)
+        && courier.as_ref().is_none_or(|courier| state.courier.as_ref() == Some(courier))
+        && (statuses.is_empty() || statuses.contains(&state.status))
+        && created_from.is_none_or(|from| state.created_at >= from)
+        && created_to.is_none_or(|to| state.created_at <= to)
+        && (!available || (open && state.courier.is_none())))
+}
+
+fn item(event: &Recorded) -> TimelineItem {
+    TimelineItem {
+        seq: event.seq,
+        kind: event.event.name().to_owned(),
+        at: event.at,
+        role: event.actor.role(),
+        actor: event.actor.id().cloned(),
+        status: event.status,
+        amount: event.amount,
+        reason: event.event.note().map(|note| note.as_str().to_owned()),
+    }
+}
+
+#[async_trait]
+impl TaskStore for MemoryStore {
+    async fn claim(&self, claim: &Claim) -> Result<Sweep, StoreError> {
+        self.call(Op::Claim, |db| Ok(db.tables.claim(claim, db.now))).await
+    }
+
+    async fn finish(&self, task: &ClaimedTask) -> Result<Option<TaskRef>, StoreError> {
+        self.call(Op::Finish, |db| Ok(db.tables.finish(task, db.now))).await
+    }
+
+    async fn fail(&self, task: &ClaimedTask, failure: &Failure) -> Result<bool, StoreError> {
+        self.call(Op::Fail, |db| db.tables.fail(task, failure, db.now)).await
+    }
+
+    async fn hand_back(&self, task: &ClaimedTask) -> Result<(), StoreError> {
+        self.call(Op::HandBack, |db| {
+            db.tables.hand_back(task, db.now);
+            Ok(())
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl IdGenerator for MemoryStore {
+    async fn order_id(&self) -> Result<OrderId, StoreError> {
+        self.call(Op::Ids, |db| {
+            db.last_order += 1;
+            Ok(OrderId::new(db.last_order).expect("a number within range"))
+        })
+        .await
+    }
+
+    async fn task_ids(&self, count: usize) -> Result<Vec<TaskId>, StoreError> {
+        self.call(Op::Ids, |db| {
+            let first = db.last_task + 1;
+            db.last_task += i64::try_from(count).expect("a count within range");
+            Ok((first..=db.last_task).map(|id| TaskId::new(id).expect("a number within range")).collect())
+        })
+        .await
+    }
+}
+
+/// The process's idea of the database's time is exact.
+impl Clock for MemoryStore {
+    fn now(&self) -> Timestamp {
+        MemoryStore::now(self)
+    }
+}

@@ -1,0 +1,163 @@
+//! The tasks: claims, leases, tokens, lanes.
+
+use order_domain::order::Version;
+use order_domain::ports::{
+    Claim, ClaimedTask, EntryFailure, Failure, Lane, MAX_TRIES, NewTask, StoreError, Sweep, TaskKind, TaskRef, Token,
+    backoff_ceiling,
+};
+use order_domain::time::{Timestamp, after};
+use order_domain::{EntryNo, OrderId, TaskId};
+
+use super::tables::Tables;
+
+/// A task that is not finished, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredTask {
+    /// Its number.
+    pub id: TaskId,
+    /// What is to be done.
+    pub kind: TaskKind,
+    /// For which order.
+    pub order: OrderId,
+    /// For which entry, where it is an entry's.
+    pub entry: Option<EntryNo>,
+    /// The event that caused it.
+    pub seq: Version,
+    /// Its place among the tasks of that event.
+    pub ordinal: u32,
+    /// When it is due; while it is held, when the lease runs out.
+    pub run_at: Timestamp,
+    /// Claims so far.
+    pub attempts: u32,
+    /// The token of the last claim.
+    pub token: Token,
+    /// It has had its tries.
+    pub dead: bool,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+}
+
+impl From<NewTask> for StoredTask {
+    fn from(task: NewTask) -> Self {
+        let NewTask { id, kind, order, entry, seq, ordinal, due } = task;
+        let (token, run_at) = (Token(0), due);
+        Self { id, kind, order, entry, seq, ordinal, run_at, attempts: 0, token, dead: false, last_error: None }
+    }
+}
+
+impl StoredTask {
+    fn lane(&self) -> Option<(OrderId, Lane)> {
+        self.kind.lane().map(|lane| (self.order, lane))
+    }
+
+    fn place(&self) -> (Version, u32) {
+        (self.seq, self.ordinal)
+    }
+
+    fn has_had_its_tries(&self) -> bool {
+        self.kind.may_die() && self.attempts >= MAX_TRIES
+    }
+
+    fn task_ref(&self) -> TaskRef {
+        TaskRef { id: self.id, kind: self.kind }
+    }
+
+    fn claimed(&self) -> ClaimedTask {
+        let &Self { id, kind, order, entry, attempts, token, .. } = self;
+        ClaimedTask { id, kind, order, entry, attempts, token }
+    }
+
+    fn let_go(&mut self, run_at: Timestamp) {
+        self.run_at = run_at;
+        self.token.0 += 1;
+    }
+}
+
+impl Tables {
+    /// Is the task in the hands that hold this claim? A dead one is in nobody's.
+    pub(super) fn is_held(&self, task: &ClaimedTask) -> bool {
+        self.tasks.get(&task.id).is_some_and(|row| row.token == task.token && !row.dead)
+    }
+
+    /// Takes a task that is held off the list.
+    pub(super) fn take_off(&mut self, task: &ClaimedTask) -> Option<StoredTask> {
+        if self.is_held(task) { self.tasks.remove(&task.id) } else { None }
+    }
+
+    /// The head of the lane that `finished` has left, if it is due.
+    pub(super) fn next_of_lane(&self, finished: &StoredTask, now: Timestamp) -> Option<TaskRef> {
+        let lane = finished.lane()?;
+        let waiting = self.tasks.values().filter(|task| !task.dead && task.lane() == Some(lane));
+        let head = waiting.min_by_key(|task| task.place())?;
+        (head.run_at <= now).then(|| head.task_ref())
+    }
+
+    fn is_head(&self, task: &StoredTask) -> bool {
+        let Some(lane) = task.lane() else { return true };
+        let before = |other: &StoredTask| other.lane() == Some(lane) && other.place() < task.place();
+        !self.tasks.values().any(|other| !other.dead && before(other))
+    }
+
+    pub(super) fn claim(&mut self, claim: &Claim, now: Timestamp) -> Sweep {
+        let named = |task: &StoredTask| claim.only.as_ref().is_none_or(|only| only.contains(&task.id));
+        let mut claimed = Vec::new();
+        for &(kind, slots) in &claim.slots {
+            let due = |task: &&StoredTask| task.kind == kind && !task.dead && task.run_at <= now && named(task);
+            let mut due: Vec<_> = self.tasks.values().filter(due).map(|task| (task.run_at, task.id)).collect();
+            due.sort_unstable();
+            let mut free = slots;
+            for (_, id) in due {
+                let mut task = self.tasks[&id].clone();
+                if !self.is_head(&task) {
+                    continue;
+                }
+                if task.has_had_its_tries() {
+                    task.dead = true;
+                } else if free > 0 {
+                    free -= 1;
+                    task.attempts += 1;
+                    let moves_money = matches!(kind, TaskKind::Charge | TaskKind::Refund);
+                    let longest = if moves_money { backoff_ceiling(task.attempts) } else { claim.lease };
+                    task.let_go(after(now, claim.lease.max(longest)));
+                    claimed.push(task.claimed());
+                }
+                self.tasks.insert(id, task);
+            }
+        }
+        let waiting = self.tasks.values().filter(|task| !task.dead && task.run_at > now);
+        Sweep { claimed, now, next_due: waiting.map(|task| task.run_at).min() }
+    }
+
+    pub(super) fn finish(&mut self, task: &ClaimedTask, now: Timestamp) -> Option<TaskRef> {
+        let finished = self.take_off(task)?;
+        self.next_of_lane(&finished, now)
+    }
+
+    pub(super) fn fail(&mut self, task: &ClaimedTask, failure: &Failure, now: Timestamp) -> Result<bool, StoreError> {
+        if !self.is_held(task) {
+            return Ok(false);
+        }
+        if let Some(row) = self.tasks.get_mut(&task.id) {
+            row.last_error = Some(failure.error.clone());
+            row.dead = row.has_had_its_tries();
+            row.let_go(after(now, failure.wait));
+        }
+        if let Some(EntryFailure { entry, refusal, again }) = failure.entry {
+            self.note(task.order, entry, |entry| {
+                entry.last_error = Some(failure.error.clone());
+                entry.refusals += u32::from(refusal);
+                entry.attempts += u32::from(again);
+            })?;
+        }
+        Ok(true)
+    }
+
+    pub(super) fn hand_back(&mut self, task: &ClaimedTask, now: Timestamp) {
+        if self.is_held(task)
+            && let Some(row) = self.tasks.get_mut(&task.id)
+        {
+            row.attempts -= 1;
+            row.let_go(now);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The rows, and what a commit does to them. A commit works on a copy that is put in place when all of it has taken, so
+//! it is all or nothing by construction. Rows are shared between the copies.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use order_domain::order::{Inconsistent, Order, Recorded};
+use order_domain::payment::{Entry, EntryState, Ledger};
+use order_domain::ports::{
+    ClaimedTask, CommitError, Committed, IdempotencyKey, Receipt, StoreError, StoredReceipt, WriteSet,
+};
+use order_domain::time::{Duration, Timestamp, until};
+use order_domain::{EntryNo, OrderId, TaskId};
+
+use super::RowCounts;
+use super::queue::StoredTask;
+
+/// How long a receipt is given again.
+const RECEIPT_LIFE: Duration = Duration::from_hours(24);
+
+#[derive(Clone)]
+pub(super) struct OrderRow {
+    pub(super) order: Order,
+    pub(super) events: Vec<Recorded>,
+}
+
+pub(super) struct ReceiptRow {
+    pub(super) stored: StoredReceipt,
+    created_at: Timestamp,
+}
+
+impl ReceiptRow {
+    pub(super) fn is_live(&self, now: Timestamp) -> bool {
+        until(self.created_at, now) < RECEIPT_LIFE
+    }
+}
+
+#[derive(Clone, Default)]
+pub(super) struct Tables {
+    pub(super) orders: BTreeMap<OrderId, Arc<OrderRow>>,
+    pub(super) tasks: BTreeMap<TaskId, StoredTask>,
+    pub(super) receipts: BTreeMap<[u8; 32], Arc<ReceiptRow>>,
+}
+
+impl Tables {
+    pub(super) fn counts(&self) -> RowCounts {
+        let rows = self.orders.values();
+        RowCounts {
+            orders: self.orders.len(),
+            lines: rows.clone().map(|row| row.order.state().lines.len()).sum(),
+            events: rows.clone().map(|row| row.events.len()).sum(),
+            entries: rows.map(|row| row.order.ledger().entries().len()).sum(),
+            tasks: self.tasks.len(),
+            receipts: self.receipts.len(),
+        }
+    }
+
+    /// The tables after a commit, or why it does not take.
+    pub(super) fn committed(&self, mut sets: Vec<WriteSet>, now: Timestamp) -> Result<(Self, Committed), CommitError> {
+        let mut after = self.clone();
+        let mut finished = Vec::new();
+        sets.sort_by_key(|set| set.order.id());
+        for set in sets {
+            after.write_order(&set)?;
+            for task in set.tasks {
+                after.add_task(task.into())?;
+            }
+            if let Some((key, receipt)) = set.receipt {
+                after.add_receipt(key, receipt, now)?;
+            }
+            if let Some(task) = &set.held_by
+                && !after.is_held(task)
+            {
+                return Err(CommitError::TaskLost);
+            }
+            if let Some(task) = &set.finishes {
+                finished.push(after.take_off(task).ok_or(CommitError::TaskLost)?);
+            }
+        }
+        let unblocked = finished.iter().filter_map(|task| after.next_of_lane(task, now)).collect();
+        Ok((after, Committed { unblocked }))
+    }
+
+    fn write_order(&mut self, set: &WriteSet) -> Result<(), CommitError> {
+        let id = set.order.id();
+        let stored = match (set.base, self.orders.get(&id)) {
+            (None, None) => None,
+            (Some(base), Some(row)) if row.order.version() == base => Some(row),
+            (None, Some(_)) | (Some(_), None | Some(_)) => return Err(CommitError::Conflict),
+        };
+        let mut events = stored.map(|row| row.events.clone()).unwrap_or_default();
+        events.extend(set.events.iter().cloned());
+        let gapless = (1..).zip(&events).all(|(seq, event)| event.seq == seq);
+        if !gapless || i64::try_from(events.len()) != Ok(set.order.version()) {
+            let detail = format!("order {id}: its events do not lead to version {}", set.order.version());
+            return Err(StoreError::Inconsistent(detail).into());
+        }
+        let ledger = merged(stored.map(|row| row.order.ledger()), set)?;
+        let order = Order::restore(set.order.state().clone(), ledger).map_err(inconsistent)?;
+        self.orders.insert(id, Arc::new(OrderRow { order, events }));
+        Ok(())
+    }
+
+    fn add_task(&mut self, task: StoredTask) -> Result<(), CommitError> {
+        let id = task.id;
+        match self.tasks.insert(id, task) {
+            None => Ok(()),
+            Some(_) => Err(StoreError::Inconsistent(format!("there is a task {id} already")).into()),
+        }
+    }
+
+    fn add_receipt(&mut self, key: IdempotencyKey, receipt: Receipt, now: Timestamp) -> Result<(), CommitError> {
+        if self.receipts.get(&key.hash).is_some_and(|row| row.is_live(now)) {
+            return Err(CommitError::KeyUsed);
+        }
+        let stored = StoredReceipt { fingerprint: key.fingerprint, receipt };
+        self.receipts.insert(key.hash, Arc::new(ReceiptRow { stored, created_at: now }));
+        Ok(())
+    }
+
+    /// Changes an order that moves without an event: nothing happens unless the task is held, the version is `version`
+    /// and the entry stands where it was loaded.
+    pub(super) fn shift(
+        &mut self,
+        task: &ClaimedTask,
+        (version, entry, from): (i64, EntryNo, EntryState),
+        change: impl FnOnce(&mut Order) -> Result<(), Inconsistent>,
+    ) -> Result<bool, CommitError> {
+        let held = self.is_held(task);
+        let Some(row) = self.orders.get_mut(&task.order) else { return Ok(false) };
+        let stands = row.order.ledger().get(entry).is_some_and(|entry| entry.state == from);
+        if !held || row.order.version() != version || !stands {
+            return Ok(false);
+        }
+        change(&mut Arc::make_mut(row).order).map_err(inconsistent)?;
+        Ok(true)
+    }
+
+    /// Rewrites an entry's notes, which are no event.
+    pub(super) fn note(&mut self, id: OrderId, n: EntryNo, note: impl Fn(&mut Entry)) -> Result<(), StoreError> {
+        let Some(row) = self.orders.get_mut(&id) else { return Ok(()) };
+        let ledger = row.order.ledger();
+        let mut entries = ledger.entries().to_vec();
+        entries.iter_mut().filter(|entry| entry.n == n).for_each(note);
+        let state = row.order.state().clone();
+        let ledger = Ledger::restore(state.currency, entries).map_err(|error| StoreError::Inconsistent(error.0))?;
+        Arc::make_mut(row).order = Order::try_from((state, ledger))?;
+        Ok(())
+    }
+}
+
+/// The ledger after a commit: entries that moved must stand where they were loaded; of the others the stored rows stay,
+/// whatever the committed order says of them; and what tries have left on an entry stays.
+fn merged(stored: Option<&Ledger>, set: &WriteSet) -> Result<Ledger, CommitError> {
+    let loaded = set.order.ledger();
+    let mut entries = Vec::with_capacity(loaded.entries().len());
+    for new in loaded.entries() {
+        let row = stored.and_then(|ledger| ledger.get(new.n));
+        let moved = set.moves.iter().find(|(n, _)| *n == new.n);
+        entries.push(match (row, moved, set.booked.contains(&new.n)) {
+            (None, None, true) => new.clone(),
+            (Some(row), Some((_, was)), false) if row.state == *was => Entry {
+                first_tried_at: row.first_tried_at,
+                attempts: row.attempts,
+                refusals: row.refusals,
+                last_error: row.last_error.clone(),
+                ..new.clone()
+            },
+            (Some(row), None, false) => row.clone(),
+            (Some(_), Some(_), false) => return Err(CommitError::Conflict),
+            _ => return Err(StoreError::Inconsistent(format!("entry {} is neither booked nor there", new.n)).into()),
+        });
+    }
+    Ok(Ledger::restore(set.order.state().currency, entries).map_err(inconsistent)?)
+}
+
+fn inconsistent(error: Inconsistent) -> StoreError {
+    StoreError::Inconsistent(error.0)
+}

@@ -1,0 +1,170 @@
+//! The payment service: a ledger by key, and answers that a test plans.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::future::Future;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use order_domain::Money;
+use order_domain::payment::EntryKind;
+use order_domain::ports::{Payment, PaymentError, PaymentReceipt, PaymentService};
+
+use crate::lock;
+
+/// What becomes of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaymentAnswer {
+    /// The money moves, unless this key was declined before.
+    Settle,
+    /// A no, for ever under this key, unless its money has moved already.
+    Decline,
+    /// The money moves as with [`Self::Settle`], but the answer is lost.
+    ActAndLoseAnswer,
+    /// Nothing happens, and no answer comes.
+    LoseRequest,
+    /// The call never reaches the service.
+    NotSent,
+    /// A client error other than a plain no; nothing happens.
+    Refuse,
+    /// A client error other than a plain no, although the money moves as with [`Self::Settle`].
+    ActAndRefuse,
+}
+
+/// A call that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentCall {
+    /// Which way the money goes.
+    pub kind: EntryKind,
+    /// What was asked for.
+    pub payment: Payment,
+    /// What became of it.
+    pub answer: PaymentAnswer,
+}
+
+type Hook = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
+
+/// The payment service. One key is one payment: its money moves once, however often it is asked for, and a key that
+/// comes back with another amount, another customer or the other way round fails the test. Calls are met by the planned
+/// answers in sequence, then by [`PaymentAnswer::Settle`].
+#[derive(Default)]
+pub struct FakePayments {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// By key: what was asked for first, and whether its money moved.
+    ledger: BTreeMap<String, (EntryKind, Payment, bool)>,
+    seen: BTreeMap<String, (EntryKind, Payment)>,
+    plan: VecDeque<PaymentAnswer>,
+    calls: Vec<PaymentCall>,
+    hook: Option<Hook>,
+}
+
+impl FakePayments {
+    /// A service that settles everything.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What becomes of the next calls, in sequence.
+    pub fn plan(&self, answers: &[PaymentAnswer]) {
+        lock(&self.state).plan.extend(answers);
+    }
+
+    /// While the next call is under way, its effect done and its answer not yet given, `hook` runs to its end.
+    pub fn during_next<F>(&self, hook: impl FnOnce() -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        lock(&self.state).hook = Some(Box::new(move || Box::pin(hook())));
+    }
+
+    /// All calls, in sequence.
+    pub fn calls(&self) -> Vec<PaymentCall> {
+        lock(&self.state).calls.clone()
+    }
+
+    /// How often a key was asked for.
+    pub fn tries(&self, key: &str) -> usize {
+        lock(&self.state).calls.iter().filter(|call| call.payment.key == key).count()
+    }
+
+    /// Keys whose money moved, with kind and amount, by key.
+    pub fn settled(&self) -> Vec<(String, EntryKind, Money)> {
+        let state = lock(&self.state);
+        let moved = state.ledger.iter().filter(|(_, (_, _, moved))| *moved);
+        moved.map(|(key, (kind, payment, _))| (key.clone(), *kind, payment.amount)).collect()
+    }
+
+    /// What the service calls the payment of a key.
+    pub fn transaction_id(key: &str) -> String {
+        format!("tx-{key}")
+    }
+
+    async fn call(&self, kind: EntryKind, payment: &Payment) -> Result<PaymentReceipt, PaymentError> {
+        let (answer, hook) = {
+            let mut state = lock(&self.state);
+            let answer = state.plan.pop_front().unwrap_or(PaymentAnswer::Settle);
+            state.calls.push(PaymentCall { kind, payment: payment.clone(), answer });
+            (state.answer(kind, payment, answer), state.hook.take())
+        };
+        match hook {
+            Some(hook) => hook().await,
+            None => tokio::task::yield_now().await,
+        }
+        answer
+    }
+}
+
+impl State {
+    fn answer(
+        &mut self,
+        kind: EntryKind,
+        payment: &Payment,
+        answer: PaymentAnswer,
+    ) -> Result<PaymentReceipt, PaymentError> {
+        let key = &payment.key;
+        let first = self.seen.entry(key.clone()).or_insert_with(|| (kind, payment.clone()));
+        assert_eq!(*first, (kind, payment.clone()), "key {key} stands for one payment for ever");
+        let lost = |what: &str| format!("{what}, as the test wants it");
+        match answer {
+            PaymentAnswer::Settle => self.act(kind, payment, true),
+            PaymentAnswer::Decline => self.act(kind, payment, false),
+            PaymentAnswer::ActAndLoseAnswer => {
+                self.act(kind, payment, true).ok();
+                Err(PaymentError::Unknown(lost("answer lost")))
+            }
+            PaymentAnswer::LoseRequest => Err(PaymentError::Unknown(lost("request lost"))),
+            PaymentAnswer::NotSent => Err(PaymentError::NotSent(lost("not connected"))),
+            PaymentAnswer::Refuse => Err(PaymentError::Refused(lost("refused"))),
+            PaymentAnswer::ActAndRefuse => {
+                self.act(kind, payment, true).ok();
+                Err(PaymentError::Refused(lost("refused")))
+            }
+        }
+    }
+
+    /// The first word under a key is its last.
+    fn act(&mut self, kind: EntryKind, payment: &Payment, moves: bool) -> Result<PaymentReceipt, PaymentError> {
+        let key = &payment.key;
+        let (_, _, moved) = self.ledger.entry(key.clone()).or_insert_with(|| (kind, payment.clone(), moves));
+        if *moved {
+            Ok(PaymentReceipt { transaction_id: FakePayments::transaction_id(key) })
+        } else {
+            Err(PaymentError::Declined("as the test wants it".into()))
+        }
+    }
+}
+
+#[async_trait]
+impl PaymentService for FakePayments {
+    async fn charge(&self, payment: &Payment) -> Result<PaymentReceipt, PaymentError> {
+        self.call(EntryKind::Charge, payment).await
+    }
+
+    async fn refund(&self, payment: &Payment) -> Result<PaymentReceipt, PaymentError> {
+        self.call(EntryKind::Refund, payment).await
+    }
+}
