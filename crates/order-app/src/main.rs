@@ -1,1 +1,72 @@
-fn main() {}
+//! The order service's binary: settings, telemetry, wiring. Everything else is in the crates that it wires.
+
+mod clock;
+mod commands;
+mod service;
+mod settings;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The order service: takes a customer's cart and answers for it until the goods are delivered and the last cent is
+/// settled.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start with everything embedded: SQLite in DATA_DIR, stand-ins for the outside services, sample data, tokens
+    Demo(commands::demo::Arguments),
+    /// Start the service; settings come from the environment and from the file CONFIG_FILE
+    Serve,
+    /// Bring the database up to date
+    Migrate(commands::migrate::Arguments),
+    /// Print a token for development, signed with JWT_SECRET_KEY
+    Token(commands::token::Arguments),
+    /// Start stand-ins for the outside services
+    Sandbox(commands::sandbox::Arguments),
+}
+
+/// Why a command did not do its work.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// The settings, all that is wrong with them.
+    #[error("{0}")]
+    Settings(#[from] settings::Mistakes),
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Failure {
+    fn other(error: impl std::fmt::Display) -> Self {
+        Self::Other(error.to_string())
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Demo(arguments) => commands::demo::run(arguments).await,
+        Command::Serve => commands::serve::run().await,
+        Command::Migrate(arguments) => commands::migrate::run(arguments).await,
+        Command::Token(arguments) => commands::token::run(arguments),
+        Command::Sandbox(arguments) => commands::sandbox::run(arguments).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("order-app: {failure}");
+            match failure {
+                Failure::Settings(_) => ExitCode::from(2),
+                Failure::Other(_) => ExitCode::FAILURE,
+            }
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::future::{Ready, ready};
 
-use actix_web::http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use actix_web::{FromRequest, HttpRequest, dev, web};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
@@ -16,7 +16,7 @@ use crate::server::HttpState;
 /// A body that has not been read yet.
 pub(crate) struct Body {
     request: HttpRequest,
-    payload: web::Payload,
+    payload: dev::Payload,
 }
 
 impl FromRequest for Body {
@@ -24,7 +24,7 @@ impl FromRequest for Body {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
-        ready(Ok(Self { request: request.clone(), payload: web::Payload(payload.take()) }))
+        ready(Ok(Self { request: request.clone(), payload: payload.take() }))
     }
 }
 
@@ -36,7 +36,8 @@ impl Body {
     pub(crate) async fn read(mut self) -> Result<Read, Problem> {
         let state = self.request.app_data::<web::Data<HttpState>>().ok_or_else(|| Problem::internal("no state"))?;
         let (limit, time) = (state.body_limit, state.body_timeout);
-        let announced = self.request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        let announced =
+            self.request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         if announced.is_some_and(|length: u64| length > limit as u64) {
             return Err(too_large(limit));
         }
@@ -47,10 +48,11 @@ impl Body {
     }
 }
 
-async fn collect(payload: &mut web::Payload, limit: usize) -> Result<Vec<u8>, Problem> {
+async fn collect(payload: &mut dev::Payload, limit: usize) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| Problem::new(Code::BadRequest, "The body broke off. Send it again.").closing())?;
+        let chunk =
+            chunk.map_err(|_| Problem::new(Code::BadRequest, "The body broke off. Send it again.").closing())?;
         if bytes.len() + chunk.len() > limit {
             return Err(too_large(limit));
         }
@@ -140,10 +142,11 @@ fn refused(error: &serde_json::Error, pointer: String) -> Problem {
     }
 }
 
-/// The library's words without the place, which the pointer says better.
+/// What the library expected, and nothing of what it found: that may be personal.
 fn expected(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    text.split(" at line ").next().unwrap_or_default().to_owned()
+    let expected = text.rsplit_once("expected ").map_or("of another type", |(_, expected)| expected);
+    format!("must be {}", expected.split(" at line ").next().unwrap_or_default())
 }
 
 /// A path as a JSON pointer (RFC 6901).
@@ -162,11 +165,4 @@ fn pointer(path: &Path) -> String {
 /// A name as a segment of a JSON pointer.
 pub(crate) fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
-}
-
-impl Problem {
-    /// The rest of the body is not read, so nothing more can come over this connection.
-    fn closing(self) -> Self {
-        self.with_header(CONNECTION, HeaderValue::from_static("close"))
-    }
 }

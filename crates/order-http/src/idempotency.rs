@@ -50,8 +50,11 @@ fn digest(parts: &[&[u8]]) -> [u8; 32] {
 }
 
 fn invalid(message: &str) -> Problem {
-    Problem::new(Code::InvalidIdempotencyKey, format!("The Idempotency-Key {message}."))
-        .at("/header/Idempotency-Key", "invalid", message)
+    Problem::new(Code::InvalidIdempotencyKey, format!("The Idempotency-Key {message}.")).at(
+        "/header/Idempotency-Key",
+        "invalid",
+        message,
+    )
 }
 
 #[cfg(test)]

@@ -1,1 +1,36 @@
-//! The REST API: routes, tokens, problem+json.
+//! The REST API: routes, tokens, and errors as `application/problem+json`.
+//!
+//! A request is taken for a command of the use cases, their answer for JSON; nothing is decided here but who asks
+//! ([`TokenVerifier`]) and whether the request can be understood. What is promised:
+//!
+//! - Every error is a problem document with a stable [`Code`], the framework's own errors included; none shows what is
+//!   inside the service, and another's order looks like a missing one.
+//! - Amounts are written exactly, never through a float.
+//! - A body is read within a size and a time, whatever it claims to be.
+//! - Logs name routes, never paths, queries, tokens or what a customer wrote.
+//!
+//! It never reads a clock but through the port, never starts a task of its own, and compresses nothing.
+
+mod amount;
+mod answer;
+mod auth;
+mod body;
+mod codes;
+mod fields;
+mod idempotency;
+mod moment;
+mod observe;
+mod order_json;
+mod path;
+mod problem;
+mod query;
+mod refusal;
+mod request_id;
+mod routes;
+mod server;
+mod tokens;
+
+pub use codes::Code;
+pub use routes::configure;
+pub use server::{HttpConfig, HttpState, Wiring, app, server};
+pub use tokens::{BadSecret, BadToken, Identity, TokenVerifier};

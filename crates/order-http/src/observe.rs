@@ -80,11 +80,9 @@ pub(crate) async fn contain_panics(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     // Taken after routing: the router needs the request for itself.
     let for_answer = request.request().clone();
-    match AssertUnwindSafe(next.call(request)).catch_unwind().await {
-        Ok(answer) => answer.map(ServiceResponse::map_into_boxed_body),
-        Err(_) => {
-            let problem = Problem::internal("a handler panicked");
-            Ok(ServiceResponse::new(for_answer, HttpResponse::from_error(problem)))
-        }
-    }
+    let Ok(answer) = AssertUnwindSafe(next.call(request)).catch_unwind().await else {
+        let problem = Problem::internal("a handler panicked");
+        return Ok(ServiceResponse::new(for_answer, HttpResponse::from_error(problem)));
+    };
+    answer.map(ServiceResponse::map_into_boxed_body)
 }

@@ -3,6 +3,7 @@
 
 use order_domain::order::{Inconsistent, Line, Order, Product};
 use order_domain::ports::TimelineItem;
+use order_domain::{Text, UserId};
 use serde::Serialize;
 
 use crate::amount::{Amount, Moment};
@@ -87,7 +88,7 @@ impl<'a> OrderJson<'a> {
         Ok(Self {
             id: state.id.get(),
             user_id: full.then(|| state.customer.as_str()),
-            delivery_partner_id: state.courier.as_ref().map(|courier| courier.as_str()),
+            delivery_partner_id: state.courier.as_ref().map(UserId::as_str),
             status: state.status.name(),
             payment_status: order.payment_status()?.name(),
             payment_method: state.payment_method.name(),
@@ -108,7 +109,7 @@ impl<'a> OrderJson<'a> {
             cancelled_by: cancellation.map(|cancellation| cancellation.by.role().name()),
             cancel_code: cancellation.map(|cancellation| cancellation.code.name()),
             cancel_reason: cancellation.and_then(|cancellation| Some(cancellation.reason.as_ref()?.as_str())),
-            special_instructions: state.instructions.as_ref().filter(|_| full).map(|text| text.as_str()),
+            special_instructions: state.instructions.as_ref().filter(|_| full).map(Text::as_str),
             scheduled_for: (),
             released_at: state.released_at.map(Moment),
             created_at: Moment(state.created_at),
@@ -175,7 +176,7 @@ impl<'a> TimelineJson<'a> {
             seq: entry.seq,
             r#type: &entry.kind,
             at: Moment(entry.at),
-            actor: ActorJson { role: entry.role.name(), id: actor.map(|actor| actor.as_str()) },
+            actor: ActorJson { role: entry.role.name(), id: actor.map(UserId::as_str) },
             status: entry.status.name(),
             amount: entry.amount.map(Amount),
             reason: entry.reason.as_deref(),

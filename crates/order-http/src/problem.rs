@@ -40,6 +40,7 @@ struct Parts {
     extra: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
     inside: Option<String>,
+    closing: bool,
 }
 
 /// Why a request failed.
@@ -54,7 +55,15 @@ impl Problem {
             headers.push((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         }
         let detail = detail.into();
-        Self(Box::new(Parts { code, detail, errors: Vec::new(), extra: Map::new(), headers, inside: None }))
+        Self(Box::new(Parts {
+            code,
+            detail,
+            errors: Vec::new(),
+            extra: Map::new(),
+            headers,
+            inside: None,
+            closing: false,
+        }))
     }
 
     /// With what is wrong where.
@@ -76,13 +85,14 @@ impl Problem {
     }
 
     /// Worth another try after this many seconds.
-    pub(crate) fn retry_after(self, seconds: u16) -> Self {
-        self.with_header(RETRY_AFTER, HeaderValue::from(seconds))
+    pub(crate) fn retry_after(mut self, seconds: u16) -> Self {
+        self.0.headers.push((RETRY_AFTER, HeaderValue::from(seconds)));
+        self
     }
 
-    /// With a header.
-    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.0.headers.push((name, value));
+    /// The rest of the body stays unread, so nothing more can come over this connection.
+    pub(crate) fn closing(mut self) -> Self {
+        self.0.closing = true;
         self
     }
 
@@ -174,6 +184,9 @@ impl ResponseError for Problem {
         response.insert_header((CONTENT_TYPE, PROBLEM_JSON));
         for header in &self.0.headers {
             response.insert_header(header.clone());
+        }
+        if self.0.closing {
+            response.force_close();
         }
         response.finish()
     }

@@ -28,13 +28,19 @@ impl From<UseCaseError> for Problem {
             }
             UseCaseError::KeyReused => {
                 let message = "was used for another request; take a new key for a new request";
-                Self::new(Code::IdempotencyKeyReused, format!("This Idempotency-Key {message}."))
-                    .at("/header/Idempotency-Key", "reused", message)
+                Self::new(Code::IdempotencyKeyReused, format!("This Idempotency-Key {message}.")).at(
+                    "/header/Idempotency-Key",
+                    "reused",
+                    message,
+                )
             }
             UseCaseError::UnknownCourier => {
                 let message = "is no delivery partner that the user service knows";
-                Self::new(Code::UnknownPartner, format!("This {message}. Check the id."))
-                    .at("/delivery_partner_id", "unknown", message)
+                Self::new(Code::UnknownPartner, format!("This {message}. Check the id.")).at(
+                    "/delivery_partner_id",
+                    "unknown",
+                    message,
+                )
             }
             UseCaseError::CodeNotAllowed => {
                 let message = "is not one that you can give; leave it out, or send customer_request or other";
@@ -97,8 +103,11 @@ impl From<Rejection> for Problem {
             }
             Rejection::CashNotAccepted => {
                 let message = "cash is not offered; choose online";
-                Self::new(Code::CashNotAccepted, "Cash on delivery is not offered. Choose payment_method online.")
-                    .at("/payment_method", "not_accepted", message)
+                Self::new(Code::CashNotAccepted, "Cash on delivery is not offered. Choose payment_method online.").at(
+                    "/payment_method",
+                    "not_accepted",
+                    message,
+                )
             }
             Rejection::IllegalTransition { current, asked, allowed } => {
                 let names: Vec<_> = allowed.iter().map(|status| status.name()).collect();

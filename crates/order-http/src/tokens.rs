@@ -73,7 +73,7 @@ pub struct Identity {
 struct Key {
     id: Option<String>,
     algorithm: Algorithm,
-    key: DecodingKey,
+    material: DecodingKey,
 }
 
 /// Checks tokens.
@@ -96,7 +96,7 @@ impl TokenVerifier {
         if secret.trim_start().starts_with("-----BEGIN") {
             return Err(BadSecret::IsPem);
         }
-        let key = Key { id: None, algorithm: Algorithm::HS256, key: DecodingKey::from_secret(secret.as_bytes()) };
+        let key = Key { id: None, algorithm: Algorithm::HS256, material: DecodingKey::from_secret(secret.as_bytes()) };
         Ok(Self { keys: vec![key], issuer: None, audience: None })
     }
 
@@ -128,7 +128,7 @@ impl TokenVerifier {
         }
         let key = self.key_for(&header)?;
         let claims =
-            decode::<Claims>(token, &key.key, &self.validation(key)).map_err(|_| BadToken::Invalid)?.claims;
+            decode::<Claims>(token, &key.material, &self.validation(key)).map_err(|_| BadToken::Invalid)?.claims;
         if now >= moment(&claims.exp).ok_or(BadToken::Invalid)? {
             return Err(BadToken::Expired);
         }

@@ -22,6 +22,9 @@ pub(crate) enum DbError {
     /// No connection in time.
     #[error("no connection: {0}")]
     NoConnection(String),
+    /// It failed, and the connection with it: nothing was committed, and the connection is of no use any more.
+    #[error("{0}")]
+    NotRolledBack(String),
     /// The connection was lost while a commit was under way.
     #[error("commit without an answer: {0}")]
     Unknown(String),

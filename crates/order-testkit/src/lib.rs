@@ -3,6 +3,9 @@
 //! - [`builders`]: readable test data, made through the domain itself: `an_order().customer("ann").paid()`.
 //! - [`memory`]: a store in memory that keeps the promises of the store ports, with a clock that the test steers.
 //! - [`services`]: the outside services, scripted, with records of what they were asked.
+//! - [`contract`]: what every implementation of the store ports has to keep, as tests that each of them runs.
+//! - [`pg`]: a fresh PostgreSQL database per test.
+//! - [`strategies`]: random products, orders and lives, for property tests.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,8 +15,11 @@
 )]
 
 pub mod builders;
+pub mod contract;
 pub mod memory;
+pub mod pg;
 pub mod services;
+pub mod strategies;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use order_domain::ports::{Claim, ClaimedTask, Failure, StoreError, Sweep, TaskKind, TaskRef, TaskSignal, TaskStore};
-use order_domain::time::until;
+use order_domain::time::{Timestamp, until};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -44,12 +44,16 @@ impl Default for WorkerConfig {
 /// Signals that wait for a slot, per kind; more are dropped, and found by the sweep.
 const WAITING: usize = 1_000;
 
+/// Told the database's now at each sweep, so that the process's own time can follow it.
+pub type OnSweep = Arc<dyn Fn(Timestamp) + Send + Sync>;
+
 /// A worker.
 pub struct Worker {
     tasks: Arc<dyn TaskStore>,
     signal: Arc<dyn TaskSignal>,
     handlers: Arc<Handlers>,
     config: WorkerConfig,
+    on_sweep: OnSweep,
     running: JoinSet<TaskKind>,
     kinds: BTreeMap<TaskKind, Kind>,
 }
@@ -70,9 +74,10 @@ impl Worker {
         signal: Arc<dyn TaskSignal>,
         handlers: Arc<Handlers>,
         config: WorkerConfig,
+        on_sweep: OnSweep,
     ) -> Self {
         let kinds = TaskKind::ALL.into_iter().map(|kind| (kind, Kind::default())).collect();
-        Self { tasks, signal, handlers, config, running: JoinSet::new(), kinds }
+        Self { tasks, signal, handlers, config, on_sweep, running: JoinSet::new(), kinds }
     }
 
     /// Works until it is told to stop; then finishes what it has begun and claims nothing more.
@@ -143,6 +148,7 @@ impl Worker {
         let claim = Claim { slots: slots.clone(), only: None, lease: self.config.lease };
         match self.tasks.claim(&claim).await {
             Ok(Sweep { claimed, now, next_due }) => {
+                (self.on_sweep)(now);
                 for (name, free) in slots {
                     let found = claimed.iter().filter(|task| task.kind == name).count();
                     if let Some(kind) = self.kinds.get_mut(&name) {

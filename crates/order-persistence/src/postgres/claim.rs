@@ -4,7 +4,6 @@
 //! A task is taken only if it is the head of its lane. Signalled tasks are looked up by their ids, so that a backlog does
 //! not slow them; a sweep goes along the index of what is due.
 
-use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Text, Timestamptz};
@@ -51,7 +50,6 @@ impl QueryId for BySweep<'_> {
 impl Query for BySweep<'_> {
     type SqlType = Columns;
 }
-impl RunQueryDsl<Conn> for BySweep<'_> {}
 
 impl QueryId for ByIds<'_> {
     type QueryId = ByIds<'static>;
@@ -60,7 +58,6 @@ impl QueryId for ByIds<'_> {
 impl Query for ByIds<'_> {
     type SqlType = Columns;
 }
-impl RunQueryDsl<Conn> for ByIds<'_> {}
 
 impl QueryFragment<Backend> for BySweep<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
@@ -141,7 +138,7 @@ pub(super) async fn claim(conn: &mut Conn, claim: &Claim) -> Result<Sweep, DbErr
         Some(ids) => ByIds(&due, ids).load(conn).await?,
         None => BySweep(&due).load(conn).await?,
     };
-    let (now, next_due) = rows.first().map(|row| (row.0.0, row.1.map(|at| at.0))).ok_or_else(nothing)?;
+    let (now, next_due) = rows.iter().next().map(|row| (row.0.0, row.1.map(|at| at.0))).ok_or_else(nothing)?;
     Ok(Sweep { claimed: rows.into_iter().filter_map(claimed).collect::<Result<_, _>>()?, now, next_due })
 }
 

@@ -48,7 +48,7 @@ impl FromSql<Timestamptz, Pg> for DbTime {
 }
 
 mod functions {
-    use diesel::sql_types::Timestamptz;
+    use diesel::sql_types::*;
 
     diesel::define_sql_function! {
         /// The database's now.
@@ -104,17 +104,7 @@ impl Database {
         &self,
         work: impl for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T, DbError>> + Send + Sync + 'static,
     ) -> Result<T, DbError> {
-        self.spawn(|mut conn| {
-            async move {
-                let done = again_if_serialised(&mut conn, &work).await;
-                done.map_err(|error| match error {
-                    DbError::Statement(error) if DbError::lost_connection(&error) => DbError::Unknown(error.to_string()),
-                    error => error,
-                })
-            }
-            .boxed()
-        })
-        .await
+        self.spawn(|mut conn| async move { attempt(&mut conn, false, &work).await }.boxed()).await
     }
 
     /// Does all of it in one transaction, or nothing; again, if it was rolled back for meeting another.
@@ -124,9 +114,8 @@ impl Database {
     ) -> Result<T, DbError> {
         self.spawn(|mut conn| {
             async move {
-                let in_transaction = |conn| transaction(conn, &work).boxed();
-                let done = again_if_serialised(&mut conn, &in_transaction).await;
-                if done.is_err() && conn.batch_execute("ROLLBACK").await.is_err() {
+                let done = attempt(&mut conn, true, &work).await;
+                if matches!(done, Err(DbError::NotRolledBack(_))) {
                     // What is left of the transaction must not meet the next user of the connection.
                     drop(Object::take(conn));
                 }
@@ -155,22 +144,36 @@ impl Database {
 /// Transactions are tried this often when they are rolled back for meeting another one.
 const TRIES: usize = 3;
 
-async fn again_if_serialised<T>(
+async fn attempt<T>(
     conn: &mut Conn,
+    in_transaction: bool,
     work: &(impl for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T, DbError>> + Sync),
 ) -> Result<T, DbError> {
-    for _ in 1..TRIES {
-        match work(conn).await {
-            Err(error) if error.is_retryable() => {}
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let done = if in_transaction { transaction(conn, work).await } else { alone(conn, work).await };
+        match done {
+            Err(error) if error.is_retryable() && tries < TRIES => {}
             done => return done,
         }
     }
-    work(conn).await
 }
 
-async fn transaction<'c, T>(
-    conn: &'c mut Conn,
-    work: &(impl for<'w> Fn(&'w mut Conn) -> BoxFuture<'w, Result<T, DbError>> + Sync),
+/// A statement is its own commit: when the connection is lost meanwhile, it may have taken.
+async fn alone<T>(
+    conn: &mut Conn,
+    work: &(impl for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T, DbError>> + Sync),
+) -> Result<T, DbError> {
+    match work(conn).await {
+        Err(DbError::Statement(error)) if DbError::lost_connection(&error) => Err(DbError::Unknown(error.to_string())),
+        done => done,
+    }
+}
+
+async fn transaction<T>(
+    conn: &mut Conn,
+    work: &(impl for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T, DbError>> + Sync),
 ) -> Result<T, DbError> {
     conn.batch_execute("BEGIN").await?;
     match work(conn).await {
@@ -179,10 +182,10 @@ async fn transaction<'c, T>(
             Err(error) if DbError::lost_connection(&error) => Err(DbError::Unknown(error.to_string())),
             Err(error) => Err(error.into()),
         },
-        Err(error) => {
-            conn.batch_execute("ROLLBACK").await?;
-            Err(error)
-        }
+        Err(error) => match conn.batch_execute("ROLLBACK").await {
+            Ok(()) => Err(error),
+            Err(_) => Err(DbError::NotRolledBack(error.to_string())),
+        },
     }
 }
 

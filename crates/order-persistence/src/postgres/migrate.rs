@@ -1,7 +1,7 @@
 //! Bringing a database up to date, one instance at a time.
 
 use diesel_async::{AsyncMigrationHarness, RunQueryDsl, SimpleAsyncConnection};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use order_domain::time::Duration;
 
 use super::connect::connect;
@@ -17,6 +17,8 @@ const LOCK: i64 = 0x6f72_6465_7200;
 const LIMITS: &str = "-c lock_timeout=60000";
 
 mod functions {
+    use diesel::sql_types::BigInt;
+
     diesel::define_sql_function! {
         /// Waits for a lock that ends with the session.
         fn pg_advisory_lock(key: BigInt);

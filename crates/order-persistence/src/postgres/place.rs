@@ -92,8 +92,6 @@ impl QueryId for Placing {
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl RunQueryDsl<Conn> for &Placing {}
-
 impl QueryFragment<Backend> for Placing {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
         macro_rules! bind {

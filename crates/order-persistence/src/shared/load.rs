@@ -57,7 +57,7 @@ async fn whole(conn: &mut Conn, id: OrderId, task: Option<&ClaimedTask>) -> Resu
             load::<i64>(orders::table.find(order_id).select(orders::version))
         )?;
         let Some(order) = order.into_iter().next() else { return Ok(None) };
-        if version.first() == Some(&order.version) {
+        if version == [order.version] {
             let order = order.into_order(items, entries)?;
             return Ok(Some((Loaded { order, now: now.0 }, !held.is_empty())));
         }
@@ -92,17 +92,17 @@ pub(crate) async fn complete(conn: &mut Conn, rows: Vec<OrderRow>) -> Result<Opt
         conn;
         load::<ItemRow>(
             order_items::table
-                .filter(order_items::order_id.eq_any(ids.clone()))
+                .filter(order_items::order_id.eq_any(&ids))
                 .order((order_items::order_id, order_items::line))
                 .select(ItemRow::as_select())
         ),
         load::<EntryRow>(
             payment_entries::table
-                .filter(payment_entries::order_id.eq_any(ids.clone()))
+                .filter(payment_entries::order_id.eq_any(&ids))
                 .order((payment_entries::order_id, payment_entries::n))
                 .select(EntryRow::as_select())
         ),
-        load::<(i64, i64)>(orders::table.filter(orders::id.eq_any(ids)).select((orders::id, orders::version)))
+        load::<(i64, i64)>(orders::table.filter(orders::id.eq_any(&ids)).select((orders::id, orders::version)))
     )?;
     if rows.iter().any(|row| !versions.contains(&(row.id, row.version))) {
         return Ok(None);

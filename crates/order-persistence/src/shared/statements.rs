@@ -15,8 +15,6 @@ macro_rules! static_statement {
             type QueryId = $name<'static>;
             const HAS_STATIC_QUERY_ID: bool = true;
         }
-
-        impl<Conn> diesel_async::RunQueryDsl<Conn> for $name<'_> {}
     };
 }
 
@@ -128,8 +126,6 @@ impl QueryId for MarkEntry {
     type QueryId = Self;
     const HAS_STATIC_QUERY_ID: bool = true;
 }
-
-impl<Conn> diesel_async::RunQueryDsl<Conn> for MarkEntry {}
 
 impl QueryFragment<Backend> for MarkEntry {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {

@@ -66,11 +66,11 @@ impl Store {
         mark: Mark,
     ) -> Result<bool, CommitError> {
         let task = task.clone();
-        let work = move |conn| {
+        let done = self.db.single(move |conn| {
             let task = task.clone();
             async move { write::mark(conn, &task, version, entry, mark).await }.boxed()
-        };
-        Ok(self.db.single(work).await?)
+        });
+        Ok(done.await?)
     }
 }
 
@@ -95,38 +95,38 @@ impl OrderReader for Store {
 impl TaskStore for Store {
     async fn claim(&self, claim: &Claim) -> Result<Sweep, StoreError> {
         let claim = claim.clone();
-        let work = move |conn| {
+        let done = self.db.single(move |conn| {
             let claim = claim.clone();
             async move { claim::claim(conn, &claim).await }.boxed()
-        };
-        Ok(self.db.single(work).await?)
+        });
+        Ok(done.await?)
     }
 
     async fn finish(&self, task: &ClaimedTask) -> Result<Option<TaskRef>, StoreError> {
         let task = task.clone();
-        let work = move |conn| {
+        let done = self.db.single(move |conn| {
             let task = task.clone();
             async move { task_ends::finish(conn, &task).await }.boxed()
-        };
-        Ok(self.db.single(work).await?)
+        });
+        Ok(done.await?)
     }
 
     async fn fail(&self, task: &ClaimedTask, failure: &Failure) -> Result<bool, StoreError> {
         let given = (task.clone(), failure.clone());
-        let work = move |conn| {
+        let done = self.db.write(move |conn| {
             let (task, failure) = given.clone();
             async move { task_ends::fail(conn, &task, &failure).await }.boxed()
-        };
-        Ok(self.db.write(work).await?)
+        });
+        Ok(done.await?)
     }
 
     async fn hand_back(&self, task: &ClaimedTask) -> Result<(), StoreError> {
         let task = task.clone();
-        let work = move |conn| {
+        let done = self.db.write(move |conn| {
             let task = task.clone();
             async move { task_ends::hand_back(conn, &task).await }.boxed()
-        };
-        Ok(self.db.write(work).await?)
+        });
+        Ok(done.await?)
     }
 }
 

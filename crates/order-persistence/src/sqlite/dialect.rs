@@ -17,7 +17,7 @@ use diesel::sql_types::Text;
 use diesel::sqlite::{Sqlite, SqliteConnection, SqliteValue};
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::sync_connection_wrapper::{SpawnBlocking, SyncConnectionWrapper};
-use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::SimpleAsyncConnection;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use order_domain::ports::{Committed, StoreError, WriteSet};
@@ -214,9 +214,9 @@ pub(crate) async fn next_block(db: &Database, ids: Ids) -> Result<Range<i64>, St
     let first = db.write(move |conn| {
         async move {
             let block = id_blocks::table.find(name);
-            let first = RunQueryDsl::get_result::<i64>(block.select(id_blocks::next), conn).await?;
+            let first = diesel_async::RunQueryDsl::get_result::<i64>(block.select(id_blocks::next), conn).await?;
             let next = diesel::update(block).set(id_blocks::next.eq(first + BLOCK));
-            RunQueryDsl::execute(next, conn).await?;
+            diesel_async::RunQueryDsl::execute(next, conn).await?;
             Ok(first)
         }
         .boxed()

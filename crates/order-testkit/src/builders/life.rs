@@ -1,6 +1,8 @@
 //! What happens to an order, step by step, and how a store is fed with it.
 
-use order_domain::order::{self, Actor, CancelCode, Change, Command, DomainError, Order, Recorded, Rejection, Status};
+use order_domain::order::{
+    self, Actor, CancelCode, Change, Command, DomainError, Order, Recorded, Rejection, Status, Version,
+};
 use order_domain::payment::EntryState;
 use order_domain::ports::{
     Claim, ClaimedTask, CommitError, Committed, IdGenerator, NewTask, OrderStore, TaskKind, TaskStore, WriteSet,
@@ -17,6 +19,8 @@ pub enum Step {
     Changed(Box<Change>),
     /// An entry was marked sent.
     Sent(EntryNo),
+    /// A sent entry was put back.
+    PutBack(EntryNo),
 }
 
 /// An order and how it came to be so.
@@ -81,6 +85,14 @@ impl Life {
     pub fn sent(mut self, n: EntryNo) -> Self {
         self.order.mark_sent(n, self.now).unwrap();
         self.steps.push(Step::Sent(n));
+        self
+    }
+
+    /// Entry `n` is put back: its call was refused before it connected.
+    #[must_use]
+    pub fn put_back(mut self, n: EntryNo) -> Self {
+        self.order.put_back(n, self.now).unwrap();
+        self.steps.push(Step::PutBack(n));
         self
     }
 
@@ -165,7 +177,7 @@ impl Life {
     pub fn changes(&self) -> impl Iterator<Item = &Change> {
         self.steps.iter().filter_map(|step| match step {
             Step::Changed(change) => Some(&**change),
-            Step::Sent(_) => None,
+            Step::Sent(_) | Step::PutBack(_) => None,
         })
     }
 
@@ -179,16 +191,17 @@ impl Life {
         self.changes().flat_map(|change| change.events.iter().cloned()).collect()
     }
 
-    /// Commits all steps in sequence. An entry is marked sent by its task, which is claimed for that and ends with the
-    /// change that settles the entry.
+    /// Commits all steps in sequence. An entry is marked sent by its task, which is claimed for that (so it must be due)
+    /// and ends with the change that moves the entry on.
     pub async fn keep(&self, store: &dyn OrderStore, tasks: &dyn TaskStore, ids: &dyn IdGenerator) -> Kept {
-        let mut kept = Kept { tasks: Vec::new(), held: None };
+        let mut kept = Kept::default();
         for step in &self.steps {
             match step {
                 Step::Changed(change) => {
                     let mut set = write_set(ids, (**change).clone()).await;
                     let ends = |task: &ClaimedTask| set.moves.iter().any(|(n, _)| Some(*n) == task.entry);
-                    if let Some(task) = kept.held.take_if(|task| ends(task)) {
+                    if let Some(at) = kept.held.iter().position(ends) {
+                        let task = kept.held.remove(at);
                         set = set.finishing(&task);
                         kept.tasks.retain(|kept| kept.id != task.id);
                     }
@@ -196,11 +209,15 @@ impl Life {
                     store.commit(vec![set]).await.unwrap();
                 }
                 Step::Sent(n) => {
-                    let task = kept.task_of(*n).expect("an entry that is marked sent has a task");
-                    let claimed = claim_one(tasks, task).await;
-                    let loaded = store.load_for(&claimed).await.unwrap().expect("a task that was just claimed");
-                    assert!(store.mark_sent(&claimed, loaded.order.version(), *n).await.unwrap());
-                    kept.held = Some(claimed);
+                    if !kept.held.iter().any(|task| task.entry == Some(*n)) {
+                        kept.held.push(claim_one(tasks, kept.task_of(*n)).await);
+                    }
+                    let (task, version) = kept.look(store, *n).await;
+                    assert!(store.mark_sent(task, version, *n).await.unwrap(), "entry {n} can be marked sent");
+                }
+                Step::PutBack(n) => {
+                    let (task, version) = kept.look(store, *n).await;
+                    assert!(store.put_back(task, version, *n).await.unwrap(), "entry {n} can be put back");
                 }
             }
         }
@@ -216,23 +233,34 @@ impl Life {
 }
 
 /// What a life has left in a store.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Kept {
-    /// Its unfinished tasks.
+    /// Its unfinished tasks, those that are held too.
     pub tasks: Vec<NewTask>,
-    /// The task that marked the last entry sent, if it goes on.
-    pub held: Option<ClaimedTask>,
+    /// The tasks that marked an entry sent, and go on.
+    pub held: Vec<ClaimedTask>,
 }
 
 impl Kept {
     /// The unfinished task of entry `n`.
-    pub fn task_of(&self, n: EntryNo) -> Option<&NewTask> {
-        self.tasks.iter().find(|task| task.entry == Some(n))
+    pub fn task_of(&self, n: EntryNo) -> &NewTask {
+        self.tasks.iter().find(|task| task.entry == Some(n)).expect("an entry that is under way has a task")
     }
 
     /// The unfinished task of a kind.
     pub fn task(&self, kind: TaskKind) -> &NewTask {
         self.tasks.iter().find(|task| task.kind == kind).expect("a task of this kind")
+    }
+
+    /// The task that marked entry `n` sent, and goes on.
+    pub fn held(&self, n: EntryNo) -> &ClaimedTask {
+        self.held.iter().find(|task| task.entry == Some(n)).expect("a task that marked the entry sent")
+    }
+
+    async fn look(&self, store: &dyn OrderStore, n: EntryNo) -> (&ClaimedTask, Version) {
+        let task = self.held(n);
+        let loaded = store.load_for(task).await.unwrap().expect("a task that is held");
+        (task, loaded.order.version())
     }
 }
 

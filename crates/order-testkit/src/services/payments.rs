@@ -54,12 +54,19 @@ pub struct FakePayments {
 
 #[derive(Default)]
 struct State {
-    /// By key: what was asked for first, and whether its money moved.
-    ledger: BTreeMap<String, (EntryKind, Payment, bool)>,
-    seen: BTreeMap<String, (EntryKind, Payment)>,
+    ledger: BTreeMap<String, Known>,
     plan: VecDeque<PaymentAnswer>,
     calls: Vec<PaymentCall>,
     hook: Option<Hook>,
+    misused: Vec<String>,
+}
+
+/// What the service knows of a key.
+struct Known {
+    kind: EntryKind,
+    payment: Payment,
+    /// Whether its money moved, once that is decided: for ever.
+    moved: Option<bool>,
 }
 
 impl FakePayments {
@@ -94,8 +101,8 @@ impl FakePayments {
     /// Keys whose money moved, with kind and amount, by key.
     pub fn settled(&self) -> Vec<(String, EntryKind, Money)> {
         let state = lock(&self.state);
-        let moved = state.ledger.iter().filter(|(_, (_, _, moved))| *moved);
-        moved.map(|(key, (kind, payment, _))| (key.clone(), *kind, payment.amount)).collect()
+        let moved = state.ledger.iter().filter(|(_, known)| known.moved == Some(true));
+        moved.map(|(key, known)| (key.clone(), known.kind, known.payment.amount)).collect()
     }
 
     /// What the service calls the payment of a key.
@@ -125,36 +132,46 @@ impl State {
         payment: &Payment,
         answer: PaymentAnswer,
     ) -> Result<PaymentReceipt, PaymentError> {
-        let key = &payment.key;
-        let first = self.seen.entry(key.clone()).or_insert_with(|| (kind, payment.clone()));
-        assert_eq!(*first, (kind, payment.clone()), "key {key} stands for one payment for ever");
+        let first = Known { kind, payment: payment.clone(), moved: None };
+        let known = self.ledger.entry(payment.key.clone()).or_insert(first);
+        if known.kind != kind || known.payment != *payment {
+            self.misused.push(format!("{} was for {:?}, then for {payment:?}", payment.key, known.payment));
+        }
         let lost = |what: &str| format!("{what}, as the test wants it");
         match answer {
-            PaymentAnswer::Settle => self.act(kind, payment, true),
-            PaymentAnswer::Decline => self.act(kind, payment, false),
+            PaymentAnswer::Settle => known.act(true),
+            PaymentAnswer::Decline => known.act(false),
             PaymentAnswer::ActAndLoseAnswer => {
-                self.act(kind, payment, true).ok();
+                known.act(true).ok();
                 Err(PaymentError::Unknown(lost("answer lost")))
             }
             PaymentAnswer::LoseRequest => Err(PaymentError::Unknown(lost("request lost"))),
             PaymentAnswer::NotSent => Err(PaymentError::NotSent(lost("not connected"))),
             PaymentAnswer::Refuse => Err(PaymentError::Refused(lost("refused"))),
             PaymentAnswer::ActAndRefuse => {
-                self.act(kind, payment, true).ok();
+                known.act(true).ok();
                 Err(PaymentError::Refused(lost("refused")))
             }
         }
     }
+}
 
+impl Known {
     /// The first word under a key is its last.
-    fn act(&mut self, kind: EntryKind, payment: &Payment, moves: bool) -> Result<PaymentReceipt, PaymentError> {
-        let key = &payment.key;
-        let (_, _, moved) = self.ledger.entry(key.clone()).or_insert_with(|| (kind, payment.clone(), moves));
-        if *moved {
-            Ok(PaymentReceipt { transaction_id: FakePayments::transaction_id(key) })
+    fn act(&mut self, moves: bool) -> Result<PaymentReceipt, PaymentError> {
+        if *self.moved.get_or_insert(moves) {
+            Ok(PaymentReceipt { transaction_id: FakePayments::transaction_id(&self.payment.key) })
         } else {
             Err(PaymentError::Declined("as the test wants it".into()))
         }
+    }
+}
+
+/// A worker catches the panics of its handlers, so a misused key is told at the end of the test.
+impl Drop for FakePayments {
+    fn drop(&mut self) {
+        let misused = std::mem::take(&mut lock(&self.state).misused);
+        assert!(misused.is_empty() || std::thread::panicking(), "a key stands for one payment for ever: {misused:?}");
     }
 }
 

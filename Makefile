@@ -1,0 +1,33 @@
+# `make` alone lists what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## Start the demo: everything embedded, seeded, with tokens and curl lines to paste
+	cargo run --quiet --package order-app -- demo
+
+.PHONY: check
+check: ## The quick one: does it compile, is it formatted, what does clippy say
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --all-features --quiet -- --deny warnings
+
+.PHONY: test
+test: ## All tests; finds or installs PostgreSQL and starts a private server
+	cargo build --package order-app
+	tests/with-servers cargo test --workspace --no-fail-fast
+
+.PHONY: doc
+doc: ## The documentation of the crates
+	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps
+
+.PHONY: fmt
+fmt: ## Format
+	cargo fmt --all
+
+.PHONY: ci
+ci: ## What CI runs
+	.ci/run

@@ -1,0 +1,7 @@
+//! The subcommands, one file each.
+
+pub(crate) mod demo;
+pub(crate) mod migrate;
+pub(crate) mod sandbox;
+pub(crate) mod serve;
+pub(crate) mod token;

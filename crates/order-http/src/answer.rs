@@ -1,0 +1,60 @@
+//! Answers that are no errors.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ETAG, HeaderName};
+use order_domain::order::{Inconsistent, Order};
+use order_usecases::Answer;
+use serde::Serialize;
+
+use crate::order_json::OrderJson;
+use crate::problem::Problem;
+
+/// Says that an answer was given before.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// The entity tag of an order.
+pub(crate) fn etag(order: &Order) -> String {
+    format!("\"{}\"", order.version())
+}
+
+/// One order, as it is now.
+///
+/// # Errors
+/// A problem when it contradicts itself.
+pub(crate) fn order(order: &Order) -> Result<HttpResponse, Problem> {
+    let body = OrderJson::bytes(order)?;
+    Ok(HttpResponse::Ok().insert_header((ETAG, etag(order))).content_type("application/json").body(body))
+}
+
+/// Anything else.
+///
+/// # Errors
+/// A problem when it can't be written.
+pub(crate) fn json(value: &impl Serialize) -> Result<HttpResponse, Problem> {
+    let body = serde_json::to_vec(value).map_err(|error| Problem::internal(error.to_string()))?;
+    Ok(HttpResponse::Ok().content_type("application/json").body(body))
+}
+
+/// An answer that may have been given before.
+///
+/// # Errors
+/// A problem when it was kept in a form that is no answer.
+pub(crate) fn kept(answer: Answer) -> Result<HttpResponse, Problem> {
+    let Answer { receipt, replayed } = answer;
+    let status = StatusCode::from_u16(receipt.status).map_err(|error| Problem::internal(error.to_string()))?;
+    let mut response = HttpResponse::build(status);
+    for (name, value) in receipt.headers {
+        response.insert_header((name, value));
+    }
+    if replayed {
+        response.insert_header((REPLAYED, "true"));
+    }
+    Ok(response.content_type("application/json").body(receipt.body))
+}
+
+impl From<Inconsistent> for Problem {
+    fn from(error: Inconsistent) -> Self {
+        Self::internal(error.to_string())
+    }
+}

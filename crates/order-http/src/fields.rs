@@ -1,0 +1,202 @@
+//! Takes what a request says for what the domain knows, and gathers everything that is wrong with it before it answers.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use order_domain::{Coordinates, InvalidText, OutOfRange, Text, UserId};
+use rust_decimal::Decimal;
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::body::escaped;
+use crate::codes::Code;
+use crate::problem::{FieldError, Problem};
+
+/// What a body says beside what is known.
+pub(crate) type Unknown = BTreeMap<String, Value>;
+
+/// A text or a number, as a text: ids and coordinates come as either.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Scalar(pub(crate) String);
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AsText;
+        impl Visitor<'_> for AsText {
+            type Value = Scalar;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or a number")
+            }
+            fn visit_str<E: de::Error>(self, value: &str) -> Result<Scalar, E> {
+                Ok(Scalar(value.to_owned()))
+            }
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Scalar, E> {
+                Ok(Scalar(value.to_string()))
+            }
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Scalar, E> {
+                Ok(Scalar(value.to_string()))
+            }
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Scalar, E> {
+                // The shortest text that is this number again: what the caller wrote, within a double's digits.
+                Ok(Scalar(value.to_string()))
+            }
+        }
+        deserializer.deserialize_any(AsText)
+    }
+}
+
+/// A field that may be `null`, and has to be there: `Some(None)` is `null`.
+///
+/// # Errors
+/// Those of its type.
+#[expect(clippy::option_option, reason = "absent and null are two things here")]
+pub(crate) fn present<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// Gathers what is wrong. `root` is where the fields stand: nothing for a body, `/query` for a query.
+pub(crate) struct Fields {
+    root: &'static str,
+    errors: Vec<FieldError>,
+}
+
+impl Fields {
+    /// Of a body.
+    pub(crate) fn of_body(unknown: &Unknown) -> Self {
+        let not_known = |name: &String| {
+            let message = "is not a field of this request; leave it out, or check its spelling";
+            FieldError::new(format!("/{}", escaped(name)), "unknown_field", message)
+        };
+        Self { root: "", errors: unknown.keys().map(not_known).collect() }
+    }
+
+    /// Of a query.
+    pub(crate) fn of_query() -> Self {
+        Self { root: "/query", errors: Vec::new() }
+    }
+
+    /// Something is wrong with a field.
+    pub(crate) fn wrong(&mut self, field: &str, code: &'static str, message: impl Into<String>) {
+        self.errors.push(FieldError::new(format!("{}/{field}", self.root), code, message));
+    }
+
+    /// A field that has to be there.
+    pub(crate) fn required<T>(&mut self, field: &str, value: Option<T>) -> Option<T> {
+        if value.is_none() {
+            self.wrong(field, "required", "is required");
+        }
+        value
+    }
+
+    /// A single line that has to be there.
+    pub(crate) fn line<const MAX: usize>(&mut self, field: &str, value: Option<String>) -> Option<Text<MAX>> {
+        let value = self.required(field, value)?;
+        self.text(field, Text::line(value))
+    }
+
+    /// A single line that may be missing; a blank one is.
+    pub(crate) fn line_if_any<const MAX: usize>(&mut self, field: &str, value: Option<String>) -> Option<Text<MAX>> {
+        self.text(field, Text::line(not_blank(value)?))
+    }
+
+    /// Several lines that may be missing; blank ones are.
+    pub(crate) fn lines_if_any<const MAX: usize>(&mut self, field: &str, value: Option<String>) -> Option<Text<MAX>> {
+        self.text(field, Text::lines(not_blank(value)?))
+    }
+
+    fn text<const MAX: usize>(&mut self, field: &str, text: Result<Text<MAX>, InvalidText>) -> Option<Text<MAX>> {
+        let error = match text {
+            Ok(text) => return Some(text),
+            Err(error) => error,
+        };
+        let code = match error {
+            InvalidText::Empty => "empty",
+            InvalidText::TooLong { .. } => "too_long",
+            InvalidText::ControlCharacter => "control_character",
+        };
+        self.wrong(field, code, error.to_string());
+        None
+    }
+
+    /// Both coordinates, or neither.
+    pub(crate) fn coordinates(
+        &mut self,
+        (latitude, longitude): (&str, &str),
+        (lat, lon): (Option<Scalar>, Option<Scalar>),
+    ) -> Option<Coordinates> {
+        let (lat, lon) = (given(lat), given(lon));
+        if lat.is_some() != lon.is_some() {
+            let missing = if lat.is_none() { latitude } else { longitude };
+            self.wrong(missing, "incomplete", format!("{latitude} and {longitude} go together: send both or neither"));
+        }
+        let lat = lat.map(|lat| self.degrees(latitude, &lat, 90));
+        let lon = lon.map(|lon| self.degrees(longitude, &lon, 180));
+        let place = Coordinates::new(lat??, lon??);
+        if let Err(error @ OutOfRange) = place {
+            self.wrong(latitude, "out_of_range", error.to_string());
+        }
+        place.ok()
+    }
+
+    fn degrees(&mut self, field: &str, text: &str, most: u8) -> Option<Decimal> {
+        let plain = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+');
+        let degrees = Some(text).filter(|text| text.chars().all(plain)).and_then(|text| text.parse().ok());
+        let degrees = degrees.filter(|degrees: &Decimal| degrees.abs() <= Decimal::from(most));
+        if degrees.is_none() {
+            self.wrong(field, "out_of_range", format!("must be degrees from -{most} to {most}"));
+        }
+        degrees
+    }
+
+    /// A user's id.
+    pub(crate) fn user(&mut self, field: &str, value: String) -> Option<UserId> {
+        match UserId::new(value) {
+            Ok(id) => Some(id),
+            Err(error) => {
+                self.wrong(field, "invalid_id", error.to_string());
+                None
+            }
+        }
+    }
+
+    /// One of a list of names.
+    pub(crate) fn named<T>(
+        &mut self,
+        field: &str,
+        name: &str,
+        of: impl Fn(&str) -> Option<T>,
+        names: &[&str],
+    ) -> Option<T> {
+        let value = of(name);
+        if value.is_none() {
+            self.wrong(field, "unknown_value", format!("must be one of {}", names.join(", ")));
+        }
+        value
+    }
+
+    /// Nothing is wrong, or everything that is.
+    ///
+    /// # Errors
+    /// A problem with all that was gathered.
+    pub(crate) fn finish(self) -> Result<(), Problem> {
+        let Some(first) = self.errors.first() else { return Ok(()) };
+        let detail = match self.errors.len() {
+            1 => format!("{} {}.", first.pointer, first.message),
+            n => format!("{} {}. See `errors` for all {n}.", first.pointer, first.message),
+        };
+        Err(Problem::new(Code::Invalid, detail).with_errors(self.errors))
+    }
+}
+
+fn not_blank(value: Option<String>) -> Option<String> {
+    value.filter(|text| !text.trim().is_empty())
+}
+
+fn given(value: Option<Scalar>) -> Option<String> {
+    value.map(|Scalar(text)| text.trim().to_owned()).filter(|text| !text.is_empty())
+}

@@ -1,0 +1,85 @@
+//! `POST /orders`: the caller's cart becomes an order.
+
+use std::sync::Arc;
+
+use actix_web::http::header::{ETAG, LOCATION};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use order_domain::order::Order;
+use order_domain::ports::Receipt;
+use order_domain::{Destination, PaymentMethod};
+use order_usecases::{PlaceOrder, Render, Request};
+use serde::Deserialize;
+
+use super::PREFIX;
+use crate::answer;
+use crate::auth::Signed;
+use crate::body::Body;
+use crate::fields::{Fields, Scalar, Unknown};
+use crate::idempotency;
+use crate::order_json::OrderJson;
+use crate::problem::Problem;
+use crate::server::HttpState;
+
+#[derive(Deserialize)]
+#[serde(expecting = "an object")]
+struct PlaceBody {
+    delivery_address: Option<String>,
+    delivery_latitude: Option<Scalar>,
+    delivery_longitude: Option<Scalar>,
+    special_instructions: Option<String>,
+    payment_method: Option<String>,
+    #[serde(flatten)]
+    unknown: Unknown,
+}
+
+impl PlaceBody {
+    fn wish(self) -> Result<PlaceOrder, Problem> {
+        let mut fields = Fields::of_body(&self.unknown);
+        let address = fields.line("delivery_address", self.delivery_address);
+        let coordinates = fields.coordinates(
+            ("delivery_latitude", "delivery_longitude"),
+            (self.delivery_latitude, self.delivery_longitude),
+        );
+        let instructions = fields.lines_if_any("special_instructions", self.special_instructions);
+        let names = [PaymentMethod::Online, PaymentMethod::Cash].map(PaymentMethod::name);
+        let method = match self.payment_method {
+            Some(name) => fields.named("payment_method", &name, PaymentMethod::from_name, &names),
+            None => Some(PaymentMethod::Online),
+        };
+        fields.finish()?;
+        match (address, method) {
+            (Some(address), Some(method)) => {
+                Ok(PlaceOrder { destination: Destination { address, coordinates }, instructions, method })
+            }
+            _ => Err(Problem::internal("a field is missing and nothing is wrong")),
+        }
+    }
+}
+
+/// Places an order; sent again with its key, it is answered with the first answer.
+pub(super) async fn place(
+    Signed(caller): Signed,
+    request: HttpRequest,
+    state: Data<HttpState>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let body = body.read().await?;
+    let key = idempotency::key(&request, &caller.user, body.bytes())?;
+    let wish = body.json::<PlaceBody>()?.wish()?;
+    let render = render(request.path().starts_with(PREFIX));
+    answer::kept(state.usecases.place(&caller, wish, Request { key, render }).await?)
+}
+
+/// The answer to a new order. It is found again where its caller is: behind the gateway, or not.
+fn render(behind_gateway: bool) -> Render {
+    Arc::new(move |order: &Order| {
+        let prefix = if behind_gateway { PREFIX } else { "" };
+        let headers = [(LOCATION, format!("{prefix}/orders/{}", order.id())), (ETAG, answer::etag(order))];
+        Ok(Receipt {
+            status: 201,
+            headers: headers.map(|(name, value)| (name.as_str().to_owned(), value)).into(),
+            body: OrderJson::bytes(order)?,
+        })
+    })
+}

@@ -1,0 +1,114 @@
+//! The server: what it needs, and how it is put together.
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::KeepAlive;
+use actix_web::middleware::from_fn;
+use actix_web::web::Data;
+use actix_web::{App, Error, HttpServer};
+use order_domain::ports::Clock;
+use order_usecases::UseCases;
+
+use crate::observe::observe;
+use crate::routes::configure;
+use crate::tokens::TokenVerifier;
+
+/// Limits of the server. [`HttpConfig::default`] has the documented ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpConfig {
+    /// Threads that answer requests, each with its own [`UseCases`]. As many as there are cores.
+    pub workers: usize,
+    /// How long running requests may go on after the server is told to stop. 20 s, in whole seconds.
+    pub shutdown_timeout: Duration,
+    /// How long a client may take for a request's head. 5 s.
+    pub head_timeout: Duration,
+    /// How long it may take for the body. 10 s.
+    pub body_timeout: Duration,
+    /// How long a connection may be idle between requests. 75 s, which is longer than common proxies keep theirs.
+    pub keep_alive: Duration,
+    /// The largest body, in bytes. 64 KiB.
+    pub body_limit: usize,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            workers: std::thread::available_parallelism().map_or(2, Into::into),
+            shutdown_timeout: Duration::from_secs(20),
+            head_timeout: Duration::from_secs(5),
+            body_timeout: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(75),
+            body_limit: 64 * 1024,
+        }
+    }
+}
+
+/// What the server works with.
+#[derive(Clone)]
+pub struct Wiring {
+    /// Makes the use cases of one worker; called once for each.
+    pub usecases: Arc<dyn Fn() -> UseCases + Send + Sync>,
+    /// Checks tokens.
+    pub verifier: Arc<TokenVerifier>,
+    /// The time that tokens are checked against.
+    pub clock: Arc<dyn Clock>,
+    /// Set, the server says that it is not ready, and answers all the same.
+    pub draining: Arc<AtomicBool>,
+}
+
+/// What the routes of one worker work with.
+#[derive(Clone)]
+pub struct HttpState {
+    pub(crate) usecases: UseCases,
+    pub(crate) verifier: Arc<TokenVerifier>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) draining: Arc<AtomicBool>,
+    pub(crate) body_limit: usize,
+    pub(crate) body_timeout: Duration,
+}
+
+impl HttpState {
+    /// The state of a worker: makes its use cases.
+    pub fn new(wiring: &Wiring, config: &HttpConfig) -> Self {
+        Self {
+            usecases: (wiring.usecases)(),
+            verifier: Arc::clone(&wiring.verifier),
+            clock: Arc::clone(&wiring.clock),
+            draining: Arc::clone(&wiring.draining),
+            body_limit: config.body_limit,
+            body_timeout: config.body_timeout,
+        }
+    }
+}
+
+/// The application of one worker: the routes, and around them what every answer goes through.
+pub fn app(
+    state: HttpState,
+) -> App<
+    impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<BoxBody>, Error = Error, InitError = ()>,
+> {
+    App::new().app_data(Data::new(state)).wrap(from_fn(observe)).configure(configure)
+}
+
+/// A server on `listener`, to be awaited. It leaves signals alone: whoever starts it stops it through its handle. Speaks
+/// HTTP/1.1 and never compresses.
+///
+/// # Errors
+/// [`io::Error`] when the listener can't be used.
+pub fn server(listener: TcpListener, config: &HttpConfig, wiring: Wiring) -> io::Result<Server> {
+    let for_workers = config.clone();
+    let server = HttpServer::new(move || app(HttpState::new(&wiring, &for_workers)))
+        .workers(config.workers.max(1))
+        .disable_signals()
+        .shutdown_timeout(config.shutdown_timeout.as_secs())
+        .client_request_timeout(config.head_timeout)
+        .keep_alive(KeepAlive::Timeout(config.keep_alive))
+        .listen(listener)?;
+    Ok(server.run())
+}

@@ -1,0 +1,82 @@
+//! What the log says: a line per request, and nothing that is somebody's own.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use actix_web::http::Method;
+use order_testkit::memory::{Fault, Op};
+use serde_json::json;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::support::{Shop, signed, token_of};
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+#[actix_web::test]
+async fn a_line_per_request_and_nothing_personal() {
+    let lines = Lines::default();
+    let subscriber =
+        tracing_subscriber::fmt().with_writer(lines.clone()).with_max_level(tracing::Level::TRACE).with_ansi(false);
+    let guard = tracing::subscriber::set_default(subscriber.finish());
+
+    let shop = Shop::open();
+    let place = |id: &'static str| {
+        let body = json!({"delivery_address": "221B Baker Street", "delivery_latitude": 51.5237, "delivery_longitude": -0.1585, "special_instructions": "ask for Mary"});
+        signed(Method::POST, "/api/v1/orders/?from=secretplace", "ann")
+            .insert_header(("X-Request-ID", id))
+            .insert_header(("Idempotency-Key", "key-of-ann"))
+            .set_json(body)
+    };
+    assert_eq!(shop.ask(place("first-request")).await.status, 201);
+    shop.store.fail_next(Op::Commit, Fault::UndoneButUnknown);
+    let failed = signed(Method::PUT, "/orders/1/status", "root").insert_header(("X-Request-ID", "second-request"));
+    shop.ask(failed.set_json(json!({"status": "cancelled", "reason": "Mary moved"})))
+        .await
+        .is_problem(503, "outcome_unknown");
+    shop.get("/some/private/path", "ann").await;
+    drop(guard);
+
+    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let of =
+        |part: &str| log.lines().filter(|line| line.contains("answered") && line.contains(part)).collect::<Vec<_>>();
+    assert_eq!(of("answered").len(), 3, "{log}");
+    let first = of("first-request").join("");
+    for part in ["INFO", "method=POST", "/orders", "status=201", "duration_ms="] {
+        assert!(first.contains(part), "{part} in {first}");
+    }
+    assert!(of("second-request").join("").contains("/orders/{id}/status"), "{log}");
+    let inside = log.lines().find(|line| line.contains("second-request") && line.contains("outcome_unknown"));
+    assert!(inside.is_some_and(|line| line.contains("WARN")), "{log}");
+    let bearer = token_of("ann");
+    for personal in [
+        "Baker",
+        "51.5237",
+        "Mary",
+        "secretplace",
+        "key-of-ann",
+        "private",
+        &bearer,
+        bearer.rsplit_once('.').unwrap().1,
+    ] {
+        assert!(!log.contains(personal), "{personal} in {log}");
+    }
+}

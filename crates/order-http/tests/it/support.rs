@@ -1,0 +1,215 @@
+//! A shop with everything but the network: the routes over the use cases, a store in memory and scripted services.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use actix_web::body::to_bytes;
+use actix_web::http::header::HeaderMap;
+use actix_web::http::{Method, StatusCode};
+use actix_web::test::{TestRequest, call_service, init_service};
+use async_trait::async_trait;
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use order_domain::order::Status;
+use order_domain::ports::{Bearer, Cart, CartService, OrderReader, ServiceError};
+use order_domain::{OrderId, ProductId, Rules, UserId};
+use order_http::{HttpConfig, HttpState, TokenVerifier, Wiring, app};
+use order_testkit::builders::{Life, START, a_cart, an_order, rules, stocked};
+use order_testkit::memory::MemoryStore;
+use order_testkit::services::{FakeCarts, FakeProducts, FakeUsers, FixedClock, RecordingSignal};
+use order_usecases::{Ports, UseCases};
+use serde_json::{Value, json};
+
+pub(crate) const SECRET: &str = "a secret of at least thirty-two bytes, for tests";
+
+/// When the clock of the tests stands, in seconds.
+pub(crate) const NOW: i64 = START.timestamp();
+
+pub(crate) struct Shop {
+    pub(crate) store: MemoryStore,
+    pub(crate) carts: Arc<FakeCarts>,
+    pub(crate) products: Arc<FakeProducts>,
+    pub(crate) users: Arc<FakeUsers>,
+    pub(crate) clock: Arc<FixedClock>,
+    pub(crate) draining: Arc<AtomicBool>,
+    pub(crate) config: HttpConfig,
+    pub(crate) rules: Rules,
+    pub(crate) reader: Option<Arc<dyn OrderReader>>,
+    pub(crate) issuer: Option<String>,
+    pub(crate) audience: Option<String>,
+}
+
+/// Finds the caller's name in their token, where the fake expects a name.
+struct ByToken(Arc<FakeCarts>);
+
+#[async_trait]
+impl CartService for ByToken {
+    async fn cart(&self, caller: &Bearer) -> Result<Cart, ServiceError> {
+        let claims: Value = jsonwebtoken::dangerous::insecure_decode_claims(caller.expose()).expect("claims");
+        self.0.cart(&Bearer::new(claims["uid"].as_str().expect("a uid"))).await
+    }
+
+    async fn cart_of(&self, customer: &UserId) -> Result<Cart, ServiceError> {
+        self.0.cart_of(customer).await
+    }
+
+    async fn remove(&self, customer: &UserId, product: ProductId) -> Result<(), ServiceError> {
+        self.0.remove(customer, product).await
+    }
+}
+
+impl Shop {
+    /// A shop with apples, and two of them in the cart of `ann`.
+    pub(crate) fn open() -> Self {
+        let carts = Arc::new(FakeCarts::new());
+        carts.put(a_cart("ann", &[(5, 2)]));
+        Self {
+            store: MemoryStore::new(),
+            carts,
+            products: Arc::new(FakeProducts::of([stocked(5, 299, 10)])),
+            users: Arc::new(FakeUsers::with_couriers(&["bob", "7"])),
+            clock: Arc::new(FixedClock::at(START)),
+            draining: Arc::new(AtomicBool::new(false)),
+            config: HttpConfig { workers: 1, ..HttpConfig::default() },
+            rules: rules(),
+            reader: None,
+            issuer: None,
+            audience: None,
+        }
+    }
+
+    pub(crate) fn wiring(&self) -> Wiring {
+        let ports = Ports {
+            orders: Arc::new(self.store.clone()),
+            reader: self.reader.clone().unwrap_or_else(|| Arc::new(self.store.clone())),
+            ids: Arc::new(self.store.clone()),
+            signal: Arc::new(RecordingSignal::new()),
+            carts: Arc::new(ByToken(Arc::clone(&self.carts))),
+            products: Arc::clone(&self.products) as _,
+            users: Arc::clone(&self.users) as _,
+        };
+        let rules = Arc::new(self.rules.clone());
+        let verifier = TokenVerifier::hs256(&SECRET.into()).expect("a good secret");
+        Wiring {
+            usecases: Arc::new(move || UseCases::new(ports.clone(), Arc::clone(&rules))),
+            verifier: Arc::new(verifier.with_issuer(self.issuer.clone()).with_audience(self.audience.clone())),
+            clock: Arc::clone(&self.clock) as _,
+            draining: Arc::clone(&self.draining),
+        }
+    }
+
+    /// Asks, and reads the answer.
+    pub(crate) async fn ask(&self, request: TestRequest) -> Answer {
+        let app = init_service(app(HttpState::new(&self.wiring(), &self.config))).await;
+        let response = call_service(&app, request.to_request()).await.map_into_boxed_body();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = to_bytes(response.into_body()).await.expect("a body");
+        Answer { status, headers, text: String::from_utf8(body.to_vec()).expect("a text") }
+    }
+
+    pub(crate) async fn get(&self, path: &str, who: &str) -> Answer {
+        self.ask(signed(Method::GET, path, who)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, who: &str, body: Value) -> Answer {
+        self.ask(signed(Method::POST, path, who).set_json(body)).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, who: &str, body: Value) -> Answer {
+        self.ask(signed(Method::PUT, path, who).set_json(body)).await
+    }
+
+    /// Keeps an order as its life has made it.
+    pub(crate) async fn keep(&self, life: Life) -> OrderId {
+        self.store.advance_to(life.now);
+        life.keep(&self.store, &self.store, &self.store).await;
+        life.order.id()
+    }
+
+    /// Order 1 of `ann`, assigned to nobody.
+    pub(crate) async fn with_order(self, status: Status) -> Self {
+        let placed = an_order().placed();
+        self.keep(match status {
+            Status::Pending => placed,
+            Status::Confirmed => placed.paid(),
+            Status::Preparing => placed.preparing(),
+            Status::OutForDelivery => placed.out_for_delivery(),
+            Status::Delivered => placed.delivered(),
+            other => panic!("no such order here: {other:?}"),
+        })
+        .await;
+        self
+    }
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().expect("a header"))
+    }
+
+    /// It is a whole problem, and nothing else, with this status and code.
+    #[track_caller]
+    pub(crate) fn is_problem(&self, status: u16, code: &str) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert_eq!(self.header("content-type"), Some("application/problem+json"));
+        let body = self.json();
+        assert_eq!((&body["status"], &body["code"]), (&json!(status), &json!(code)), "{body}");
+        for member in ["type", "title", "detail", "instance", "request_id"] {
+            assert!(body[member].as_str().is_some_and(|text| !text.is_empty()), "{member} in {body}");
+        }
+        assert_eq!(body["request_id"].as_str(), self.header("x-request-id"));
+        assert_eq!(status == 422, body.get("errors").is_some(), "{body}");
+        assert_eq!(status == 503, self.header("retry-after").is_some());
+        assert_eq!(status == 401, self.header("www-authenticate") == Some("Bearer"));
+        body
+    }
+
+    /// The (pointer, code) of everything that is wrong.
+    #[track_caller]
+    pub(crate) fn errors(&self, code: &str) -> Vec<(String, String)> {
+        let body = self.is_problem(422, code);
+        let text = |error: &Value, member: &str| error[member].as_str().expect("a text").to_owned();
+        let errors = body["errors"].as_array().expect("errors");
+        errors.iter().map(|error| (text(error, "pointer"), text(error, "code"))).collect()
+    }
+}
+
+/// A token with these claims, signed as it should be.
+pub(crate) fn token(claims: &Value) -> String {
+    let key = EncodingKey::from_secret(SECRET.as_bytes());
+    encode(&Header::new(Algorithm::HS256), claims, &key).expect("a token")
+}
+
+/// The token of `name`, who is an admin as `root`, a courier as `bob` or `bea`, and anybody else a customer.
+pub(crate) fn token_of(name: &str) -> String {
+    let role = match name {
+        "root" => "admin",
+        "bob" | "bea" => "delivery_partner",
+        _ => "user",
+    };
+    token(&json!({ "uid": name, "role": role, "exp": NOW + 3600 }))
+}
+
+/// A request of `name`, or of nobody for `""`.
+pub(crate) fn signed(method: Method, path: &str, name: &str) -> TestRequest {
+    let request = TestRequest::with_uri(path).method(method);
+    if name.is_empty() {
+        request
+    } else {
+        request.insert_header(("Authorization", format!("Bearer {}", token_of(name))))
+    }
+}
+
+/// Pairs of texts, as [`Answer::errors`] gives them.
+pub(crate) fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
+}

@@ -1,0 +1,203 @@
+//! The contract of the store ports: what every implementation has to keep, written once and run over each of them.
+//!
+//! An implementation gives a [`Harness`] and calls [`crate::contract_tests!`], which makes one test per contract, each
+//! with a harness of its own on an empty database. Nothing here sleeps: time passes through [`Harness::let_pass`].
+//!
+//! ```
+//! use std::sync::Arc;
+//! use async_trait::async_trait;
+//! use order_domain::ports::{IdGenerator, OrderReader, OrderStore, TaskStore};
+//! use order_domain::time::Duration;
+//! use order_testkit::contract::Harness;
+//! use order_testkit::memory::{MemoryStore, RowCounts};
+//!
+//! struct InMemory(MemoryStore);
+//!
+//! #[async_trait]
+//! impl Harness for InMemory {
+//!     fn store(&self) -> Arc<dyn OrderStore> { Arc::new(self.0.clone()) }
+//!     fn reader(&self) -> Arc<dyn OrderReader> { Arc::new(self.0.clone()) }
+//!     fn tasks(&self) -> Arc<dyn TaskStore> { Arc::new(self.0.clone()) }
+//!     fn ids(&self) -> Arc<dyn IdGenerator> { Arc::new(self.0.clone()) }
+//!     async fn second(&self) -> Box<dyn Harness> { Box::new(InMemory(self.0.clone())) }
+//!     async fn counts(&self) -> RowCounts { self.0.counts() }
+//!     async fn let_pass(&self, time: Duration) { self.0.advance(time) }
+//! }
+//!
+//! order_testkit::contract_tests!(InMemory(MemoryStore::new()));
+//! ```
+
+pub mod atomic;
+pub mod dropped;
+pub mod entries;
+pub mod lanes;
+pub mod leases;
+pub mod reader;
+pub mod receipts;
+pub mod round_trip;
+mod support;
+pub mod tasks;
+pub mod versions;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use order_domain::ports::{IdGenerator, OrderReader, OrderStore, TaskStore};
+use order_domain::time::Duration;
+
+pub use crate::memory::RowCounts;
+pub use support::eventually;
+
+/// An implementation of the store ports over an empty database, and what a test needs beside them. The database's now is
+/// at least a day after [`START`](crate::builders::START).
+#[async_trait]
+pub trait Harness: Send + Sync {
+    /// Orders, loaded and committed.
+    fn store(&self) -> Arc<dyn OrderStore>;
+
+    /// Lists and timelines.
+    fn reader(&self) -> Arc<dyn OrderReader>;
+
+    /// Tasks.
+    fn tasks(&self) -> Arc<dyn TaskStore>;
+
+    /// Numbers.
+    fn ids(&self) -> Arc<dyn IdGenerator>;
+
+    /// Another instance on the same database, with connections of its own.
+    async fn second(&self) -> Box<dyn Harness>;
+
+    /// How many rows of each kind there are.
+    async fn counts(&self) -> RowCounts;
+
+    /// Time passes, for what is kept: every unfinished task's due time (of one that is held, the end of its lease) and
+    /// every receipt's age move this far into the past. Or the database's clock moves on.
+    async fn let_pass(&self, time: Duration);
+}
+
+/// Makes a test of each contract. The argument is an expression for a [`Harness`](crate::contract::Harness) over an
+/// empty database, evaluated anew in each test; it may `.await`. The caller needs tokio with `macros` and
+/// `rt-multi-thread`.
+#[macro_export]
+macro_rules! contract_tests {
+    ($harness:expr) => {
+        $crate::contract_tests! { @each $harness;
+            round_trip:
+                a_bare_order_is_loaded_as_it_was_placed,
+                an_order_with_everything_is_loaded_as_it_was_placed,
+                coordinates_are_loaded_to_the_last_digit,
+                the_largest_order_is_loaded_as_it_was_placed,
+                lines_are_loaded_in_their_sequence,
+                an_order_for_nothing_is_loaded_as_it_was_placed,
+                a_paid_order_is_loaded_as_it_was_committed,
+                a_delivered_cash_order_is_loaded_as_it_was_committed,
+                a_delivered_order_is_loaded_as_it_was_committed,
+                a_cancelled_order_is_loaded_as_it_was_committed,
+                a_declined_order_is_loaded_as_it_was_committed,
+                refunds_are_loaded_as_they_were_committed,
+                a_refund_in_review_is_loaded_as_it_was_committed,
+                a_late_charge_is_loaded_as_it_was_committed,
+                whatever_happens_to_an_order_is_loaded_as_it_was_committed,
+                what_a_try_left_on_an_entry_is_loaded,
+                an_order_that_is_not_there_is_none,
+                the_databases_now_comes_with_an_order,
+                numbers_are_given_once;
+            atomic:
+                several_write_sets_take_together,
+                a_commit_of_nothing_takes,
+                of_two_write_sets_one_that_conflicts_undoes_both,
+                an_order_is_placed_once,
+                an_order_that_is_not_there_is_not_changed,
+                a_task_number_used_twice_undoes_the_commit,
+                a_used_key_undoes_the_commit,
+                a_lost_task_undoes_the_commit;
+            versions:
+                a_change_of_an_older_version_conflicts,
+                of_two_writers_at_once_one_wins,
+                of_two_couriers_at_once_one_has_the_order,
+                a_change_leaves_entries_that_it_does_not_move,
+                a_change_keeps_what_tries_left_on_its_entries,
+                a_move_from_a_state_that_is_no_longer_so_conflicts,
+                a_receipt_without_an_event_changes_no_version;
+            entries:
+                marking_sent_is_counted_and_is_no_event,
+                a_cancellation_that_is_first_keeps_an_entry_from_being_sent,
+                an_entry_is_marked_sent_only_at_the_version_that_was_loaded,
+                of_a_cancellation_and_a_mark_at_once_one_wins,
+                a_handler_that_lost_its_task_changes_nothing,
+                a_task_that_was_handed_back_allows_no_move,
+                putting_back_holds_after_loading_again,
+                a_settled_entry_never_moves_again,
+                a_refund_is_booked_with_its_task_and_ends_the_charges,
+                a_commit_that_is_held_by_a_task_leaves_it;
+            tasks:
+                a_due_task_is_claimed_as_it_was_committed,
+                a_task_is_not_claimed_before_it_is_due,
+                a_lease_that_runs_out_is_the_next_thing_due,
+                without_tasks_nothing_is_due,
+                a_claim_keeps_to_its_slots,
+                the_longest_due_is_claimed_first,
+                a_claim_takes_only_what_it_names,
+                a_task_is_finished_once,
+                a_task_ends_with_the_commit_that_it_caused,
+                a_failed_task_waits,
+                a_task_that_is_handed_back_was_not_tried,
+                two_workers_never_claim_the_same_task,
+                a_task_that_may_die_is_dead_after_its_tries,
+                what_moves_money_never_dies;
+            leases:
+                a_task_is_held_until_its_lease_runs_out,
+                an_expired_lease_holds_until_somebody_claims,
+                the_lease_of_what_moves_money_is_as_long_as_its_backoff,
+                a_long_lease_is_kept,
+                the_lease_of_a_cart_does_not_grow,
+                a_task_that_kills_its_process_dies,
+                the_last_try_may_still_succeed;
+            lanes:
+                a_lane_runs_in_the_sequence_of_its_events,
+                only_the_head_of_a_lane_is_claimed,
+                a_head_that_waits_holds_its_lane,
+                lanes_do_not_wait_for_each_other,
+                finishing_tells_the_next_of_the_lane,
+                finishing_tells_nothing_that_is_not_due,
+                a_commit_tells_the_next_of_the_lane_that_it_frees,
+                a_commit_that_frees_no_lane_tells_nothing,
+                a_dead_head_frees_its_lane,
+                what_is_committed_later_stands_where_its_event_does;
+            receipts:
+                an_answer_is_kept_byte_for_byte,
+                a_key_is_found_whatever_the_fingerprint,
+                a_key_is_used_once,
+                a_key_is_used_once_within_a_commit,
+                of_two_equal_requests_at_once_one_is_answered,
+                an_answer_is_kept_for_a_day,
+                an_answer_that_is_over_a_day_old_is_replaced,
+                without_a_key_nothing_is_found;
+            reader:
+                a_list_shows_the_newest_first,
+                a_list_shows_whole_orders,
+                pages_follow_each_other,
+                a_list_shows_what_meets_every_criterion,
+                a_list_is_filtered_by_payment_status,
+                a_list_shows_what_can_be_taken,
+                a_timeline_tells_what_has_happened,
+                a_timeline_is_that_of_its_order,
+                a_database_that_is_there_answers;
+            dropped:
+                a_dropped_placing_is_whole_or_not_at_all,
+                a_dropped_change_has_happened_or_not,
+                dropped_reads_leave_the_store_usable,
+                a_dropped_claim_loses_no_task,
+                a_dropped_mark_has_happened_or_not;
+        }
+    };
+    (@each $harness:expr; $($module:ident: $($contract:ident),+;)+) => {
+        $($(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $contract() {
+                let harness = $harness;
+                $crate::contract::$module::$contract(&harness).await;
+            }
+        )+)+
+    };
+}

@@ -1,0 +1,224 @@
+//! Lists and timelines.
+
+use order_domain::OrderId;
+use order_domain::order::{CancelCode, Order, Role, Status};
+use order_domain::payment::PaymentStatus;
+use order_domain::ports::{OrderFilter, Page, TimelineItem};
+use order_domain::time::{Duration, Timestamp, after};
+
+use crate::builders::{Life, START, an_order, usd, user};
+
+use super::Harness;
+use super::support::{assert_same, keep, load, now};
+
+const ALL: Page = Page { limit: 100, offset: 0 };
+
+async fn list(harness: &dyn Harness, filter: OrderFilter, page: Page) -> Vec<i64> {
+    let orders = harness.reader().list(&filter, page).await.unwrap();
+    orders.iter().map(|order| order.id().get()).collect()
+}
+
+fn minute(n: u64) -> Timestamp {
+    after(START, Duration::from_mins(n))
+}
+
+async fn keep_all(harness: &dyn Harness, lives: impl IntoIterator<Item = Life>) {
+    for life in lives {
+        keep(harness, &life).await;
+    }
+}
+
+/// By the moment of placing, and at the same moment by number, the newest first; numbers alone say nothing.
+pub async fn a_list_shows_the_newest_first(harness: &dyn Harness) {
+    let placed = [(5, 1), (3, 2), (9, 2), (7, 2), (1, 3), (8, 0)];
+    keep_all(harness, placed.map(|(id, n)| an_order().id(id).at(minute(n)).placed())).await;
+    assert_eq!(list(harness, OrderFilter::default(), ALL).await, [1, 9, 7, 3, 5, 8]);
+}
+
+/// A list shows whole orders, as they are loaded.
+pub async fn a_list_shows_whole_orders(harness: &dyn Harness) {
+    let lives = [
+        an_order().id(1).at(minute(0)).lines(&[(4, 100, 2), (2, 50, 1)]).coordinates("1.5", "-2.25").delivered(),
+        an_order().id(2).at(minute(1)).paid().cancelled(),
+        an_order().id(3).at(minute(2)).cash().instructions("ring").placed(),
+    ];
+    keep_all(harness, lives.clone()).await;
+    let orders: Vec<Order> = harness.reader().list(&OrderFilter::default(), ALL).await.unwrap();
+    assert_eq!(orders.len(), 3);
+    for (order, life) in orders.into_iter().rev().zip(&lives) {
+        let loaded = load(harness, life.order.id()).await;
+        assert_eq!(order, loaded.order);
+        assert_same(&life.order, &loaded);
+    }
+}
+
+/// Pages follow each other without a gap and without showing anything twice.
+pub async fn pages_follow_each_other(harness: &dyn Harness) {
+    keep_all(harness, (1..=23).map(|id| an_order().id(id).at(minute(id.unsigned_abs() % 3)).placed())).await;
+    let whole = list(harness, OrderFilter::default(), ALL).await;
+    assert_eq!(whole.len(), 23);
+    for limit in [1, 5, 23] {
+        let mut paged = Vec::new();
+        for offset in (0..30).step_by(limit as usize) {
+            let page = list(harness, OrderFilter::default(), Page { limit, offset }).await;
+            assert!(page.len() <= limit as usize);
+            paged.extend(page);
+        }
+        assert_eq!(paged, whole);
+    }
+    assert_eq!(list(harness, OrderFilter::default(), Page { limit: 10, offset: 10_000 }).await, [0_i64; 0]);
+}
+
+/// Every criterion by itself, and together.
+pub async fn a_list_shows_what_meets_every_criterion(harness: &dyn Harness) {
+    keep_all(
+        harness,
+        [
+            an_order().id(1).at(minute(1)).placed(),
+            an_order().id(2).at(minute(2)).paid(),
+            an_order().id(3).at(minute(3)).customer("eve").assigned_to("bob"),
+            an_order().id(4).at(minute(4)).out_for_delivery(),
+            an_order().id(5).at(minute(5)).customer("eve").delivered(),
+            an_order().id(6).at(minute(6)).cancelled(),
+        ],
+    )
+    .await;
+    let all = OrderFilter::default;
+    let of = |name: &str| OrderFilter { customer: Some(user(name)), ..all() };
+    let by = |name: &str| OrderFilter { courier: Some(user(name)), ..all() };
+    let in_statuses = |statuses: &[Status]| OrderFilter { statuses: statuses.to_vec(), ..all() };
+    let placed = |from, to| OrderFilter { created_from: from, created_to: to, ..all() };
+    let cases: [(OrderFilter, &[i64]); 14] = [
+        (all(), &[6, 5, 4, 3, 2, 1]),
+        (of("ann"), &[6, 4, 2, 1]),
+        (of("eve"), &[5, 3]),
+        (of("nobody"), &[]),
+        (by("bob"), &[5, 4, 3]),
+        (by("cat"), &[]),
+        (in_statuses(&[Status::Confirmed]), &[3, 2]),
+        (in_statuses(&[Status::Cancelled, Status::Pending]), &[6, 1]),
+        (in_statuses(&[Status::Refunded]), &[]),
+        (placed(Some(minute(3)), None), &[6, 5, 4, 3]),
+        (placed(None, Some(minute(3))), &[3, 2, 1]),
+        (placed(Some(minute(2)), Some(minute(4))), &[4, 3, 2]),
+        (placed(Some(after(minute(2), Duration::from_micros(1))), Some(minute(4))), &[4, 3]),
+        (OrderFilter { statuses: vec![Status::Confirmed], courier: Some(user("bob")), ..of("eve") }, &[3]),
+    ];
+    for (filter, expected) in cases {
+        assert_eq!(list(harness, filter.clone(), ALL).await, expected, "{filter:?}");
+    }
+    let second_of_ann = Page { limit: 1, offset: 1 };
+    assert_eq!(list(harness, of("ann"), second_of_ann).await, [4], "a page is a page of what is shown");
+}
+
+/// By payment status, which is that of the loaded order.
+pub async fn a_list_is_filtered_by_payment_status(harness: &dyn Harness) {
+    let strict = order_domain::Rules { refund_declines: 1, ..crate::builders::rules() };
+    keep_all(
+        harness,
+        [
+            an_order().id(1).placed(),
+            an_order().id(2).paid(),
+            an_order().id(3).paid().cancelled(),
+            an_order().id(4).paid().cancelled().refund_settles(2),
+            an_order().id(5).placed().charge_is_declined(1),
+            an_order().id(6).cash().placed(),
+            an_order().id(7).rules(strict).paid().cancelled().refund_is_declined(2),
+            an_order().id(8).sent(),
+            an_order().id(9).cancelled(),
+        ],
+    )
+    .await;
+    let orders = harness.reader().list(&OrderFilter::default(), ALL).await.unwrap();
+    let mut shown = 0;
+    for payment_status in PaymentStatus::ALL {
+        let expected: Vec<_> =
+            orders.iter().filter(|order| order.payment_status().unwrap() == payment_status).collect();
+        let filter = OrderFilter { payment_status: Some(payment_status), ..OrderFilter::default() };
+        let found = harness.reader().list(&filter, ALL).await.unwrap();
+        assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{payment_status:?}");
+        shown += found.len();
+    }
+    assert_eq!(shown, 9);
+    let processing = OrderFilter { payment_status: Some(PaymentStatus::Processing), ..OrderFilter::default() };
+    assert_eq!(list(harness, processing, ALL).await, [8, 1], "booked or sent");
+}
+
+/// What a courier may take: confirmed or being packed, and nobody's.
+pub async fn a_list_shows_what_can_be_taken(harness: &dyn Harness) {
+    keep_all(
+        harness,
+        [
+            an_order().id(1).at(minute(1)).placed(),
+            an_order().id(2).at(minute(2)).paid(),
+            an_order().id(3).at(minute(3)).assigned_to("bob"),
+            an_order().id(4).at(minute(4)).preparing(),
+            an_order().id(5).at(minute(5)).cash().placed(),
+            an_order().id(6).at(minute(6)).delivered(),
+            an_order().id(7).at(minute(7)).paid().cancelled(),
+        ],
+    )
+    .await;
+    let available = OrderFilter { available: true, ..OrderFilter::default() };
+    assert_eq!(list(harness, available.clone(), ALL).await, [5, 4, 2]);
+    let packed = OrderFilter { statuses: vec![Status::Preparing], ..available };
+    assert_eq!(list(harness, packed, ALL).await, [4]);
+}
+
+/// Who did what, when, and what it made of the order.
+pub async fn a_timeline_tells_what_has_happened(harness: &dyn Harness) {
+    let life = an_order().id(1).at(minute(0)).placed().after(Duration::from_micros(61_000_001)).paid();
+    let life = life.after(Duration::from_mins(5)).preparing().assigned_to("bob");
+    let life = life.after(Duration::from_mins(1)).cancelled_by_admin(CancelCode::OutOfStock, "Äpfel\nfehlen 🍎");
+    let life = life.refund_settles(2);
+    keep(harness, &life).await;
+    let told = harness.reader().timeline(OrderId::new(1).unwrap()).await.unwrap();
+    let expected: Vec<_> = life.timeline().iter().map(item).collect();
+    assert_eq!(told, expected);
+    let story: Vec<_> = told.iter().map(|item| (item.seq, item.kind.as_str(), item.role)).collect();
+    assert_eq!(
+        story,
+        [
+            (1, "placed", Role::Customer),
+            (2, "confirmed", Role::System),
+            (3, "preparing", Role::Admin),
+            (4, "assigned", Role::Admin),
+            (5, "cancelled", Role::Admin),
+            (6, "refund_settled", Role::System),
+        ]
+    );
+    assert_eq!(told[0].actor, Some(user("ann")));
+    assert_eq!((told[1].actor.clone(), told[1].amount), (None, Some(usd(1_098))));
+    assert_eq!(told[4].reason.as_deref(), Some("Äpfel\nfehlen 🍎"));
+}
+
+fn item(event: &order_domain::order::Recorded) -> TimelineItem {
+    TimelineItem {
+        seq: event.seq,
+        kind: event.event.name().into(),
+        at: event.at,
+        role: event.actor.role(),
+        actor: event.actor.id().cloned(),
+        status: event.status,
+        amount: event.amount,
+        reason: event.event.note().map(|note| note.as_str().to_owned()),
+    }
+}
+
+/// A timeline belongs to one order; of an order that is not there it is empty.
+pub async fn a_timeline_is_that_of_its_order(harness: &dyn Harness) {
+    keep_all(harness, [an_order().id(1).at(minute(0)).delivered(), an_order().id(2).at(minute(1)).cash().delivered()])
+        .await;
+    let timeline = |id| async move { harness.reader().timeline(OrderId::new(id).unwrap()).await.unwrap() };
+    assert_eq!(timeline(3).await, []);
+    let cash = timeline(2).await;
+    assert_eq!(cash.iter().map(|item| item.seq).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(cash[5].amount, Some(usd(1_098)), "what the courier took");
+    assert_eq!(timeline(1).await.len(), 6);
+}
+
+/// The database is there.
+pub async fn a_database_that_is_there_answers(harness: &dyn Harness) {
+    assert_eq!(harness.reader().ping().await, Ok(()));
+    assert!(now(harness).await >= START);
+}

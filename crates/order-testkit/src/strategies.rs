@@ -1,0 +1,209 @@
+//! Random test data for property tests: products, orders, and what may be tried on an order, whether the rules allow it
+//! or not.
+
+use order_domain::order::{Actor, CancelCode, Command, DomainError, Product, Rejection, Status};
+use order_domain::payment::{EntryKind, EntryState};
+use order_domain::pricing::{MAX_LINES, MAX_UNIT_PRICE};
+use order_domain::time::Duration;
+use order_domain::{EntryNo, Money, PaymentMethod, ProductId, Quantity};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::sample::select;
+
+use crate::builders::{Life, OrderBuilder, admin, an_order, courier, customer, usd, user, words};
+
+/// A unit price, mostly of everyday size, up to the largest.
+pub fn prices() -> impl Strategy<Value = Money> {
+    prop_oneof![8 => 1..=5_000_i64, 1 => 1..=MAX_UNIT_PRICE, 1 => select(vec![1, MAX_UNIT_PRICE])].prop_map(usd)
+}
+
+/// Units of a line, mostly few, up to the most.
+pub fn quantities() -> impl Strategy<Value = Quantity> {
+    prop_oneof![8 => 1..=9_u32, 2 => 1..=999_u32].prop_map(|units| Quantity::new(units).unwrap())
+}
+
+/// A product in any script, with or without what it need not have.
+pub fn products() -> impl Strategy<Value = Product> {
+    let text = || "[^\\p{C}]{1,40}";
+    let optional = (option::of(text()), option::of(prices()), option::of(1..=(1_i64 << 53) - 1), option::of(text()));
+    (1..=40_i64, text(), prices(), optional, option::of("(kg|piece|½ l)"), any::<bool>()).prop_map(
+        |(id, name, price, (description, mrp, category_id, image_url), unit, returnable)| Product {
+            id: ProductId::new(id).unwrap(),
+            name,
+            description,
+            price,
+            mrp,
+            category_id,
+            image_url,
+            unit,
+            returnable,
+        },
+    )
+}
+
+/// The lines of an order: mostly few, up to the most.
+pub fn lines() -> impl Strategy<Value = Vec<(Product, Quantity)>> {
+    prop_oneof![9 => vec((products(), quantities()), 1..=5), 1 => vec((products(), quantities()), 1..=MAX_LINES)]
+}
+
+/// A promotion's discount: nothing, something, or more than there is to take off.
+pub fn discounts() -> impl Strategy<Value = i64> {
+    prop_oneof![3 => Just(0), 5 => 0..=20_000_i64, 1 => Just(i64::MAX / 2)]
+}
+
+/// An order that is to be placed: of `ann`, `eve` or `zoë`, paid online or in cash, the fee from nothing up.
+pub fn orders() -> impl Strategy<Value = OrderBuilder> {
+    let places = option::of((-900_000_000..=900_000_000_i64, -1_800_000_000..=1_800_000_000_i64));
+    let notes = option::of("[^\\p{C}]{0,20}x");
+    (select(vec!["ann", "eve", "zoë"]), lines(), discounts(), 0..=1_000_i64, any::<bool>(), places, notes).prop_map(
+        |(name, lines, promo, fee, cash, place, note)| {
+            let mut order = an_order().customer(name).products(lines).promo(promo).fee(fee);
+            if cash {
+                order = order.cash();
+            }
+            if let Some((latitude, longitude)) = place {
+                let degrees = |n: i64| rust_decimal::Decimal::new(n, 7).to_string();
+                order = order.coordinates(&degrees(latitude), &degrees(longitude));
+            }
+            note.into_iter().fold(order, |order, note| order.instructions(&note))
+        },
+    )
+}
+
+/// Somebody: `ann` who is a customer, two couriers, the admin, the system.
+pub fn actors() -> impl Strategy<Value = Actor> {
+    select(vec![customer("ann"), courier("bob"), courier("cat"), admin(), Actor::System])
+}
+
+/// A method of payment.
+pub fn methods() -> impl Strategy<Value = PaymentMethod> {
+    select(vec![PaymentMethod::Online, PaymentMethod::Cash])
+}
+
+fn entries() -> impl Strategy<Value = EntryNo> {
+    1..=5_u32
+}
+
+fn reasons() -> impl Strategy<Value = bool> {
+    any::<bool>()
+}
+
+/// What people may ask of an order.
+pub fn commands() -> impl Strategy<Value = Command> {
+    let reason = |given: bool| if given { words("because") } else { None };
+    prop_oneof![
+        6 => (select(Status::ALL.to_vec()), reasons())
+            .prop_map(move |(to, given)| Command::SetStatus { to, reason: reason(given) }),
+        2 => (select(CancelCode::ALL.to_vec()), reasons())
+            .prop_map(move |(code, given)| Command::Cancel { code, reason: reason(given) }),
+        2 => select(vec!["bob", "cat"]).prop_map(|name| Command::Assign { courier: user(name) }),
+        1 => Just(Command::Unassign),
+        1 => Just(Command::Take),
+        1 => Just(Command::GiveBack),
+    ]
+}
+
+/// What the handlers of payments may ask of an order, of any of its first entries.
+pub fn answers() -> impl Strategy<Value = Command> {
+    let named = |entry: EntryNo| format!("tx-{entry}");
+    prop_oneof![
+        5 => entries().prop_map(move |entry| Command::ChargeSettled { entry, transaction_id: named(entry) }),
+        1 => entries().prop_map(|entry| Command::ChargeDeclined { entry }),
+        3 => entries().prop_map(move |entry| Command::RefundSettled { entry, transaction_id: named(entry) }),
+        3 => (entries(), 0..=300_u64).prop_map(|(entry, seconds)| {
+            Command::RefundDeclined { entry, again_in: Duration::from_secs(seconds) }
+        }),
+        1 => entries().prop_map(|entry| Command::WithdrawCharge { entry }),
+        1 => entries().prop_map(|entry| Command::TimeOut { entry }),
+    ]
+}
+
+/// Something that is tried on an order.
+#[derive(Debug, Clone)]
+pub enum Deed {
+    /// Somebody asks for something.
+    Asks(Actor, Command),
+    /// A handler marks an entry sent.
+    MarksSent(EntryNo),
+    /// A handler puts an entry back.
+    PutsBack(EntryNo),
+    /// Time passes.
+    Waits(Duration),
+}
+
+/// Up to `most` deeds.
+pub fn deeds(most: usize) -> impl Strategy<Value = Vec<Deed>> {
+    let deed = prop_oneof![
+        6 => (actors(), commands()).prop_map(|(actor, command)| Deed::Asks(actor, command)),
+        6 => answers().prop_map(|command| Deed::Asks(Actor::System, command)),
+        5 => entries().prop_map(Deed::MarksSent),
+        1 => entries().prop_map(Deed::PutsBack),
+        2 => (0..=600_000_000_u64).prop_map(|micros| Deed::Waits(Duration::from_micros(micros))),
+    ];
+    vec(deed, 0..=most)
+}
+
+/// What the rules said to a deed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It happened.
+    Done,
+    /// It asked for what was already so.
+    NothingToDo,
+    /// It was refused.
+    Refused(Rejection),
+    /// It makes no sense on this order: an entry that is not there, of the other kind, or not in a state to be moved.
+    Absurd,
+}
+
+impl Life {
+    /// A deed is tried. What the rules refuse changes nothing.
+    pub fn tries(self, deed: Deed) -> (Self, Verdict) {
+        let state = |life: &Self, n| life.order.ledger().get(n).map(|entry| (entry.state, entry.method));
+        match deed {
+            Deed::Waits(time) => (self.after(time), Verdict::Done),
+            Deed::MarksSent(n) if state(&self, n) == Some((EntryState::Booked, PaymentMethod::Online)) => {
+                (self.sent(n), Verdict::Done)
+            }
+            Deed::PutsBack(n) if state(&self, n) == Some((EntryState::Sent, PaymentMethod::Online)) => {
+                (self.put_back(n), Verdict::Done)
+            }
+            Deed::MarksSent(_) | Deed::PutsBack(_) => (self, Verdict::Absurd),
+            Deed::Asks(actor, command) => match self.asks(&actor, command.clone()) {
+                Ok(change) if change.is_empty() => (self, Verdict::NothingToDo),
+                Ok(_) => (self.when(&actor, command), Verdict::Done),
+                Err(DomainError::Rejected(rejection)) => (self, Verdict::Refused(rejection)),
+                Err(DomainError::Inconsistent(error)) => {
+                    let told = format!("{command:?}: {error}");
+                    assert!(is_of_another_kind(&self, &command), "{told}");
+                    (self, Verdict::Absurd)
+                }
+            },
+        }
+    }
+
+    /// Deeds are tried one after another.
+    #[must_use]
+    pub fn lives_through(self, deeds: Vec<Deed>) -> Self {
+        deeds.into_iter().fold(self, |life, deed| life.tries(deed).0)
+    }
+}
+
+/// Does the command speak of an entry that is not there, or is of the other kind?
+fn is_of_another_kind(life: &Life, command: &Command) -> bool {
+    let (entry, kind) = match command {
+        Command::ChargeSettled { entry, .. }
+        | Command::ChargeDeclined { entry }
+        | Command::WithdrawCharge { entry }
+        | Command::TimeOut { entry } => (*entry, EntryKind::Charge),
+        Command::RefundSettled { entry, .. } | Command::RefundDeclined { entry, .. } => (*entry, EntryKind::Refund),
+        Command::SetStatus { .. }
+        | Command::Cancel { .. }
+        | Command::Assign { .. }
+        | Command::Unassign
+        | Command::Take
+        | Command::GiveBack => return false,
+    };
+    life.order.ledger().get(entry).is_none_or(|found| found.kind != kind)
+}
