@@ -1,1 +1,20 @@
-//! x
+//! The whole service as a black box: the built binary as real processes, PostgreSQL and SQLite, the outside services of
+//! the sandbox. And the rules of the house.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test that can't go on has failed"
+)]
+
+mod architecture;
+mod command_line;
+mod kills;
+mod money;
+mod outside;
+mod selling;
+mod support;
+mod tour;
+mod two_instances;

@@ -35,14 +35,16 @@ pub(crate) struct Service {
 
 /// Starts a service: looks at the database, and brings it up to date if it may.
 pub(crate) async fn start(settings: &Settings) -> Result<Service, Failure> {
-    let report = order_persistence::migrate(&settings.database_url, settings.auto_migrate).await.map_err(Failure::other)?;
+    let report =
+        order_persistence::migrate(&settings.database_url, settings.auto_migrate).await.map_err(Failure::other)?;
     if !settings.auto_migrate && !report.pending.is_empty() {
         let missing = report.pending.join(", ");
         return Err(Failure::Other(format!("the database lacks the migration(s) {missing}: run `order-app migrate`")));
     }
     // Before anything is claimed: an address that is taken must not leave work half begun.
-    let listener = TcpListener::bind((settings.host.as_str(), settings.port))
-        .map_err(|error| Failure::Other(format!("{}:{} can't be listened on: {error}", settings.host, settings.port)))?;
+    let listener = TcpListener::bind((settings.host.as_str(), settings.port)).map_err(|error| {
+        Failure::Other(format!("{}:{} can't be listened on: {error}", settings.host, settings.port))
+    })?;
     let address = listener.local_addr().map_err(Failure::other)?;
 
     let runtime = tokio::runtime::Handle::current();
@@ -55,7 +57,8 @@ pub(crate) async fn start(settings: &Settings) -> Result<Service, Failure> {
     let clients = Clients::new(settings, clock.clone())?;
 
     let stop_worker = CancellationToken::new();
-    let worker = tokio::spawn(worker(settings, &worker_stores, &signal, &clients, clock.clone()).run(stop_worker.clone()));
+    let worker =
+        tokio::spawn(worker(settings, &worker_stores, &signal, &clients, clock.clone()).run(stop_worker.clone()));
     let draining = Arc::new(AtomicBool::new(false));
     let wiring = Wiring {
         usecases: usecases(settings, stores, signal, &clients),
@@ -125,7 +128,12 @@ impl Clients {
         let product = ProductClient::new(&settings.product_service, deadlines, currency).map_err(Failure::other)?;
         let payment = PaymentClient::new(&settings.payment_service, Deadlines::PAYMENT).map_err(Failure::other)?;
         let user = UserClient::new(&settings.user_service, deadlines).map_err(Failure::other)?;
-        Ok(Self { carts: Arc::new(cart), products: Arc::new(product), payments: Arc::new(payment), users: Arc::new(user) })
+        Ok(Self {
+            carts: Arc::new(cart),
+            products: Arc::new(product),
+            payments: Arc::new(payment),
+            users: Arc::new(user),
+        })
     }
 }
 

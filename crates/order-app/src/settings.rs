@@ -98,7 +98,9 @@ pub(crate) struct Given {
 impl Given {
     /// Reads the file that `CONFIG_FILE` names, if it is set, and the environment.
     pub(crate) fn read() -> Self {
-        Self::from(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))))
+        Self::from(
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+        )
     }
 
     fn from(environment: impl Iterator<Item = (String, String)>) -> Self {
@@ -127,7 +129,8 @@ impl Given {
         }
         // As texts: a secret of digits stays what it is.
         let set = environment.into_iter().filter(|(name, value)| known(name) && !value.is_empty());
-        let merged = Figment::from(Serialized::defaults(values)).merge(Serialized::defaults(set.collect::<BTreeMap<_, _>>()));
+        let merged =
+            Figment::from(Serialized::defaults(values)).merge(Serialized::defaults(set.collect::<BTreeMap<_, _>>()));
         match merged.extract() {
             Ok(values) => Self { values, mistakes },
             Err(error) => Self { values: BTreeMap::new(), mistakes: [mistakes, vec![error.to_string()]].concat() },
@@ -188,7 +191,9 @@ impl Given {
     fn duration(&mut self, name: &str, min: Duration, max: Duration) -> Option<Duration> {
         self.parsed(name, |value| match humantime::parse_duration(value) {
             Ok(duration) if duration >= min && duration <= max => Ok(duration),
-            Ok(_) => Err(format!("must be from {} to {}", humantime::format_duration(min), humantime::format_duration(max))),
+            Ok(_) => {
+                Err(format!("must be from {} to {}", humantime::format_duration(min), humantime::format_duration(max)))
+            }
             Err(_) => Err("must be a duration such as 4s, 15min or 7d".into()),
         })
     }
@@ -205,7 +210,9 @@ impl Given {
         self.parsed("JWT_SECRET_KEY", |value| match value {
             _ if debug && !value.is_empty() => Ok(value.into()),
             SAMPLE_SECRET => Err("is the sample's; set one of your own (or DEBUG=true for development)".into()),
-            _ if value.len() < SECRET_BYTES => Err(format!("must have at least {SECRET_BYTES} bytes (or DEBUG=true for development)")),
+            _ if value.len() < SECRET_BYTES => {
+                Err(format!("must have at least {SECRET_BYTES} bytes (or DEBUG=true for development)"))
+            }
             _ => Ok(value.into()),
         })
     }
@@ -345,7 +352,10 @@ fn points(value: &str) -> Result<Vec<Coordinates>, String> {
         Coordinates::new(latitude.trim().parse().ok()?, longitude.trim().parse().ok()?).ok()
     };
     let texts = value.split(';').map(str::trim).filter(|text| !text.is_empty());
-    texts.map(point).collect::<Option<_>>().ok_or_else(|| "must be LATITUDE,LONGITUDE, several with ; between them".into())
+    texts
+        .map(point)
+        .collect::<Option<_>>()
+        .ok_or_else(|| "must be LATITUDE,LONGITUDE, several with ; between them".into())
 }
 
 #[cfg(test)]
@@ -377,9 +387,18 @@ mod tests {
 
     #[test]
     fn every_mistake_is_named_at_once() {
-        let Mistakes(mistakes) = Given::from([("PORT".to_owned(), "70000".to_owned())].into_iter()).settings().unwrap_err();
+        let Mistakes(mistakes) =
+            Given::from([("PORT".to_owned(), "70000".to_owned())].into_iter()).settings().unwrap_err();
         let all = mistakes.join("\n");
-        for name in ["DATABASE_URL is not set", "JWT_SECRET_KEY is not set", "USER_SERVICE_URL", "PRODUCT_SERVICE_URL", "CART_SERVICE_URL", "PAYMENT_SERVICE_URL", "PORT: must be"] {
+        for name in [
+            "DATABASE_URL is not set",
+            "JWT_SECRET_KEY is not set",
+            "USER_SERVICE_URL",
+            "PRODUCT_SERVICE_URL",
+            "CART_SERVICE_URL",
+            "PAYMENT_SERVICE_URL",
+            "PORT: must be",
+        ] {
             assert!(all.contains(name), "{name} in {all}");
         }
     }

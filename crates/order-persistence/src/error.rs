@@ -46,9 +46,10 @@ impl DbError {
     /// The connection is gone, so a commit on it may or may not have taken.
     pub(crate) fn lost_connection(error: &DieselError) -> bool {
         match error {
-            DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _) => {
-                true
-            }
+            DieselError::DatabaseError(
+                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
+                _,
+            ) => true,
             // The server's own words when it is told to stop or loses a backend (SQLSTATE class 57).
             DieselError::DatabaseError(_, info) => {
                 let message = info.message();

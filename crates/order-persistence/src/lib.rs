@@ -5,6 +5,8 @@
 //! moment is stored, how a transaction begins, how reads go out together) and include `shared` by path. What is really
 //! different, such as the one statement that writes a new order on PostgreSQL, is a module of its own.
 
+#![allow(clippy::duplicate_mod, reason = "the shared sources are compiled once for each engine")]
+
 mod error;
 mod id_blocks;
 mod migrations;

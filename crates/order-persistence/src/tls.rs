@@ -29,8 +29,7 @@ pub enum TlsError {
 pub(crate) fn connector(root_certificate: Option<&Path>) -> Result<MakeRustlsConnect, TlsError> {
     let mut roots = RootCertStore::empty();
     if let Some(path) = root_certificate {
-        let unusable =
-            |reason: String| TlsError::RootCertificate { path: path.display().to_string(), reason };
+        let unusable = |reason: String| TlsError::RootCertificate { path: path.display().to_string(), reason };
         let certificates = CertificateDer::pem_file_iter(path).map_err(|error| unusable(error.to_string()))?;
         for certificate in certificates {
             let certificate = certificate.map_err(|error| unusable(error.to_string()))?;

@@ -106,7 +106,13 @@ mod tests {
 
     #[test]
     fn a_bad_url_is_told_without_its_password() {
-        for url in ["mysql://u:secret@h/d", "postgresql://u:secret@h:port/d", "postgresql://u:secret@h/d?sslmode=maybe", "sqlite:", ""] {
+        for url in [
+            "mysql://u:secret@h/d",
+            "postgresql://u:secret@h:port/d",
+            "postgresql://u:secret@h/d?sslmode=maybe",
+            "sqlite:",
+            "",
+        ] {
             let error = DatabaseUrl::parse(url).unwrap_err().to_string();
             assert!(!error.contains("secret"), "{error}");
         }

@@ -112,16 +112,16 @@ fn take<'b>(claim: &'b ClaimDue, mut out: AstPass<'_, 'b, Backend>) -> QueryResu
     out.push_bind_param::<Array<Text>, _>(&claim.mortal)?;
     out.push_sql(
         ") THEN 0 ELSE least(300, 0.5 * power(2, least(t.attempts + 1, 20))) END)) FROM due WHERE t.id = due.id \
-         RETURNING t.id, t.kind, t.order_id, t.entry_n, t.attempts, t.token) \
-         SELECT now(), (SELECT min(run_at) FROM tasks WHERE NOT dead AND run_at > now()), \
+         RETURNING t.id, t.kind, t.order_id, t.entry_n, t.attempts, t.token, t.run_at) \
+         SELECT now(), least((SELECT min(run_at) FROM tasks WHERE NOT dead AND run_at > now()), \
+         (SELECT min(run_at) FROM claimed)), \
          claimed.id, claimed.kind, claimed.order_id, claimed.entry_n, claimed.attempts, claimed.token \
          FROM (SELECT 1) AS once LEFT JOIN claimed ON true",
     );
     Ok(())
 }
 
-type Row =
-    (DbTime, Option<DbTime>, Option<i64>, Option<String>, Option<i64>, Option<i32>, Option<i32>, Option<i64>);
+type Row = (DbTime, Option<DbTime>, Option<i64>, Option<String>, Option<i64>, Option<i32>, Option<i32>, Option<i64>);
 
 pub(super) async fn claim(conn: &mut Conn, claim: &Claim) -> Result<Sweep, DbError> {
     let wanted = claim.slots.iter().filter(|(_, slots)| *slots > 0);
@@ -138,7 +138,7 @@ pub(super) async fn claim(conn: &mut Conn, claim: &Claim) -> Result<Sweep, DbErr
         Some(ids) => ByIds(&due, ids).load(conn).await?,
         None => BySweep(&due).load(conn).await?,
     };
-    let (now, next_due) = rows.iter().next().map(|row| (row.0.0, row.1.map(|at| at.0))).ok_or_else(nothing)?;
+    let (now, next_due) = rows[..].first().map(|row| (row.0.0, row.1.map(|at| at.0))).ok_or_else(nothing)?;
     Ok(Sweep { claimed: rows.into_iter().filter_map(claimed).collect::<Result<_, _>>()?, now, next_due })
 }
 

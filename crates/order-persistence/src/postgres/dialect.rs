@@ -48,7 +48,7 @@ impl FromSql<Timestamptz, Pg> for DbTime {
 }
 
 mod functions {
-    use diesel::sql_types::*;
+    use diesel::sql_types::Text;
 
     diesel::define_sql_function! {
         /// The database's now.
@@ -231,4 +231,3 @@ pub(crate) async fn next_block(db: &Database, ids: Ids) -> Result<Range<i64>, St
     let first = first.await?;
     Ok(first..first + BLOCK)
 }
-

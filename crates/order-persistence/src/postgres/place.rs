@@ -5,7 +5,7 @@
 //! receipt comes first, and every other part selects from it: a key that is in use writes nothing at all.
 
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::result::QueryResult;
+use diesel::result::{DatabaseErrorKind, Error, QueryResult};
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use order_domain::ports::WriteSet;
@@ -80,9 +80,16 @@ impl Placing {
 
     /// Writes the order.
     pub(super) async fn write(&self, conn: &mut Conn) -> Result<(), DbError> {
-        match self.execute(conn).await? {
-            1 => Ok(()),
-            _ => Err(DbError::KeyUsed),
+        match self.execute(conn).await {
+            Ok(1) => Ok(()),
+            Ok(_) => Err(DbError::KeyUsed),
+            // Of two who place under one number, which a generator of numbers keeps from happening, one is refused.
+            Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info))
+                if info.constraint_name() == Some("orders_pkey") =>
+            {
+                Err(DbError::Conflict)
+            }
+            Err(error) => Err(error.into()),
         }
     }
 }
@@ -92,17 +99,19 @@ impl QueryId for Placing {
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl QueryFragment<Backend> for Placing {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        macro_rules! bind {
-            ($($sql:literal, $ty:ty, $value:expr;)+) => {
-                $(out.push_sql($sql); out.push_bind_param::<$ty, _>($value)?;)+
-            };
-        }
-        let Self { order, items, events, entries, tasks, receipts } = self;
+/// Pushes pieces of SQL, each followed by a value.
+macro_rules! bind {
+    ($out:ident: $($sql:literal, $ty:ty, $value:expr;)+) => {
+        $($out.push_sql($sql); $out.push_bind_param::<$ty, _>($value)?;)+
+    };
+}
 
-        // A receipt whose time is over makes room; one that is in force leaves no row here, and so none anywhere.
-        bind! {
+impl Placing {
+    /// The receipt, and `go`: a row if the rest is to be written. A receipt whose time is over makes room; one that is in
+    /// force leaves no row here, and so none anywhere.
+    fn receipt<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        let Self { order, receipts, .. } = self;
+        bind! { out:
             "WITH receipt AS (INSERT INTO idempotency_keys AS kept \
              (key_hash, fingerprint, status, headers, body, order_id, created_at) \
              SELECT key_hash, fingerprint, status, headers, body, ", BigInt, &order.id;
@@ -121,8 +130,15 @@ impl QueryFragment<Backend> for Placing {
              WHERE kept.created_at <= excluded.created_at - interval '24 hours' RETURNING 1), \
              go AS (SELECT 1 WHERE (SELECT count(*) FROM receipt) = cardinality(",
         );
-        out.push_bind_param::<Array<Binary>, _>(&receipts.key_hash)?;
-        bind! {
+        out.push_bind_param::<Array<Binary>, _>(&receipts.key_hash)
+    }
+}
+
+impl QueryFragment<Backend> for Placing {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        self.receipt(out.reborrow())?;
+        let Self { order, items, events, entries, tasks, .. } = self;
+        bind! { out:
             ")), item AS (INSERT INTO order_items (order_id, line, product_id, name, description, price, mrp, category_id, \
              image_url, unit, returnable, quantity, net) SELECT ", BigInt, &order.id;
             ", given.* FROM go, unnest(", Array<BigInt>, &items.line;

@@ -219,7 +219,7 @@ impl OrderRow {
                     at: at.0,
                     by: by.ok_or_else(|| wrong("cancelled by nobody"))?,
                     code: named("cancel code", &code, CancelCode::from_name(&code))?,
-                    reason: self.cancel_reason.map(Text::line).transpose().map_err(wrong)?,
+                    reason: self.cancel_reason.map(Text::lines).transpose().map_err(wrong)?,
                 })
             }
             _ => None,
@@ -407,7 +407,8 @@ impl ReceiptRow {
     pub(crate) fn into_receipt(self) -> Result<StoredReceipt, DbError> {
         let status = u16::try_from(self.status).map_err(wrong)?;
         let headers = stored::headers_from(&self.headers)?;
-        let fingerprint = <[u8; 32]>::try_from(self.fingerprint).map_err(|_| wrong("a fingerprint of another length"))?;
+        let fingerprint =
+            <[u8; 32]>::try_from(self.fingerprint).map_err(|_| wrong("a fingerprint of another length"))?;
         Ok(StoredReceipt { fingerprint, receipt: Receipt { status, headers, body: self.body } })
     }
 }

@@ -141,4 +141,11 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(orders, order_items, order_events, payment_entries, tasks, idempotency_keys);
+diesel::allow_tables_to_appear_in_same_query!(
+    orders,
+    order_items,
+    order_events,
+    payment_entries,
+    tasks,
+    idempotency_keys
+);

@@ -38,11 +38,9 @@ impl QueryFragment<Backend> for UpdateOrder<'_> {
             out.push_sql(column);
             out.push_bind_param::<Text, _>(value)?;
         }
-        for (column, value) in [
-            (", charged = ", &row.charged),
-            (", refunded = ", &row.refunded),
-            (", refund_held = ", &row.refund_held),
-        ] {
+        for (column, value) in
+            [(", charged = ", &row.charged), (", refunded = ", &row.refunded), (", refund_held = ", &row.refund_held)]
+        {
             out.push_sql(column);
             out.push_bind_param::<BigInt, _>(value)?;
         }

@@ -134,7 +134,8 @@ impl TaskStore for Store {
 impl IdGenerator for Store {
     async fn order_id(&self) -> Result<OrderId, StoreError> {
         let id = self.ids.orders.take(1, || dialect::next_block(&self.db, dialect::Ids::Orders)).await?;
-        OrderId::new(id.first().copied().unwrap_or_default()).map_err(|error| StoreError::Inconsistent(error.to_string()))
+        OrderId::new(id.first().copied().unwrap_or_default())
+            .map_err(|error| StoreError::Inconsistent(error.to_string()))
     }
 
     async fn task_ids(&self, count: usize) -> Result<Vec<TaskId>, StoreError> {

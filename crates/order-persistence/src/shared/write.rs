@@ -59,7 +59,10 @@ async fn write(conn: &mut Conn, set: &WriteSet) -> Result<(), DbError> {
 }
 
 async fn insert_order(conn: &mut Conn, set: &WriteSet, row: OrderRow) -> Result<(), DbError> {
-    diesel::insert_into(orders::table).values(row).execute(conn).await?;
+    let inserted = diesel::insert_into(orders::table).values(row).on_conflict_do_nothing().execute(conn).await?;
+    if inserted != 1 {
+        return Err(DbError::Conflict);
+    }
     for line in &set.order.state().lines {
         let item = ItemRow::from_line(set.order.id(), line)?;
         diesel::insert_into(order_items::table).values(item).execute(conn).await?;
@@ -118,13 +121,7 @@ pub(crate) async fn mark(
     n: EntryNo,
     mark: Mark,
 ) -> Result<bool, DbError> {
-    let marked = MarkEntry {
-        order: task.order.get(),
-        version,
-        n: entry_no(n)?,
-        task: task.id.get(),
-        token: task.token.0,
-        mark,
-    };
+    let marked =
+        MarkEntry { order: task.order.get(), version, n: entry_no(n)?, task: task.id.get(), token: task.token.0, mark };
     Ok(marked.execute(conn).await? == 1)
 }

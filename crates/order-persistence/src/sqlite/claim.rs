@@ -54,10 +54,10 @@ async fn due(conn: &mut Conn, claim: &Claim, kind: TaskKind, slots: usize, now: 
         .filter(before.field(tasks::lane).eq(tasks::lane))
         .filter(before.field(tasks::dead).eq(false))
         .filter(
-            before.field(tasks::seq).lt(tasks::seq).or(before
+            before
                 .field(tasks::seq)
-                .eq(tasks::seq)
-                .and(before.field(tasks::ordinal).lt(tasks::ordinal))),
+                .lt(tasks::seq)
+                .or(before.field(tasks::seq).eq(tasks::seq).and(before.field(tasks::ordinal).lt(tasks::ordinal))),
         );
     let mut query = tasks::table
         .filter(tasks::kind.eq(kind.name()).and(tasks::dead.eq(false)).and(tasks::run_at.le(now)))

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use deadpool::Runtime;
-use diesel::{Connection, ConnectionError, SqliteConnection};
 use diesel::connection::SimpleConnection;
+use diesel::{Connection, ConnectionError, SqliteConnection};
 use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use futures_util::FutureExt;
@@ -26,7 +26,8 @@ const SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PR
 pub(super) fn lock(path: &Path) -> Result<File, ConnectError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let unusable = |error: std::io::Error| ConnectError::File { path: path.display().to_string(), reason: error.to_string() };
+    let unusable =
+        |error: std::io::Error| ConnectError::File { path: path.display().to_string(), reason: error.to_string() };
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(name).map_err(unusable)?;
     match file.try_lock() {
         Ok(()) => Ok(file),

@@ -25,7 +25,9 @@ pub(crate) fn event(event: &Event) -> (&'static str, i32, Value) {
                 "net": line.net.minor(),
             })).collect::<Vec<_>>(),
         }),
-        Event::Confirmed { paid, as_cash } => json!({ "entry": paid.as_ref().map(|(entry, _)| entry), "as_cash": as_cash }),
+        Event::Confirmed { paid, as_cash } => {
+            json!({ "entry": paid.as_ref().map(|(entry, _)| entry), "as_cash": as_cash })
+        }
         Event::PreparationStarted | Event::Dispatched | Event::Delivered => json!({}),
         Event::Cancelled { code, declined, reason: _ } => json!({ "code": code.name(), "declined": declined }),
         Event::Assigned { courier, previous } => {

@@ -1,0 +1,14 @@
+//! Both engines: the contract of the store ports, the constraints of the tables, migrations, connections.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test that can't go on has failed"
+)]
+
+mod migrations;
+mod postgres;
+mod round_trips;
+mod sqlite;
+mod tables;

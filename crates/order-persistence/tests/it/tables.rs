@@ -1,0 +1,60 @@
+//! What the tables refuse by themselves, whoever writes.
+
+use diesel::connection::SimpleConnection;
+use order_domain::ports::WriteSet;
+use order_persistence::Stores;
+use order_testkit::builders::an_order;
+
+use crate::postgres::Postgres;
+use crate::sqlite::Sqlite;
+
+/// An order 1 with an entry 1 and a task, and what may not be made of it.
+const IMPOSSIBLE: &[&str] = &[
+    "UPDATE orders SET refunded = charged + 1",
+    "UPDATE orders SET refund_held = -1",
+    "UPDATE orders SET total = total + 1",
+    "UPDATE orders SET discount = subtotal + 1, total = delivery_fee - 1",
+    "UPDATE orders SET status = 'lost'",
+    "UPDATE orders SET status = 'cancelled'",
+    "UPDATE orders SET cancelled_at = created_at",
+    "UPDATE orders SET delivery_latitude = '1'",
+    "UPDATE orders SET version = 0",
+    "UPDATE orders SET id = 9007199254740992",
+    "UPDATE order_items SET quantity = 1000",
+    "UPDATE order_items SET price = 0",
+    "UPDATE order_events SET actor_id = NULL",
+    "UPDATE order_events SET seq = 0",
+    "UPDATE payment_entries SET amount = 0",
+    "UPDATE payment_entries SET state = 'settled'",
+    "UPDATE payment_entries SET kind = 'refund'",
+    "UPDATE payment_entries SET charge_n = 7",
+    "UPDATE tasks SET entry_n = 7",
+    "UPDATE tasks SET order_id = 7",
+    "INSERT INTO tasks (id, kind, order_id, seq, ordinal, run_at, created_at) SELECT id + 1, kind, order_id, seq, ordinal, run_at, created_at FROM tasks",
+];
+
+async fn place(stores: &Stores) {
+    let placed = an_order().id(1).placed();
+    let ids = stores.ids.task_ids(1).await.unwrap();
+    stores.orders.commit(vec![WriteSet::new(placed.last_change(), ids)]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn impossible_rows_are_refused_by_postgres() {
+    let postgres = Postgres::fresh().await;
+    place(&postgres.stores).await;
+    let client = postgres.database.connect().await;
+    for statement in IMPOSSIBLE {
+        assert!(client.batch_execute(statement).await.is_err(), "{statement}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn impossible_rows_are_refused_by_sqlite() {
+    let sqlite = Sqlite::fresh().await;
+    place(&sqlite.stores).await;
+    let mut conn = sqlite.connect();
+    for statement in IMPOSSIBLE {
+        assert!(conn.batch_execute(statement).is_err(), "{statement}");
+    }
+}

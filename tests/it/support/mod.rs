@@ -1,0 +1,47 @@
+//! Real processes, and what a test asks of them.
+
+pub mod audit;
+pub mod engine;
+pub mod service;
+pub mod shop;
+
+pub use engine::Engine;
+pub use service::Service;
+pub use shop::Shop;
+
+use std::time::Duration;
+
+/// Waits for a condition, looking often; fails when it does not come true in time.
+pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    while !holds().await {
+        assert!(tokio::time::Instant::now() < deadline, "never came true: {what}");
+        tokio::time::sleep(Duration::from_millis(15)).await;
+    }
+}
+
+/// One test per engine from one body.
+macro_rules! on_both_engines {
+    ($($(#[$meta:meta])* async fn $name:ident($engine:ident: Engine) $body:block)+) => {
+        $(
+            mod $name {
+                use super::*;
+
+                async fn body($engine: Engine) $body
+
+                $(#[$meta])*
+                #[tokio::test(flavor = "multi_thread")]
+                async fn on_postgres() {
+                    body(Engine::postgres().await).await;
+                }
+
+                $(#[$meta])*
+                #[tokio::test(flavor = "multi_thread")]
+                async fn on_sqlite() {
+                    body(Engine::sqlite()).await;
+                }
+            }
+        )+
+    };
+}
+pub(crate) use on_both_engines;

@@ -1,0 +1,84 @@
+//! The built binary as a process.
+
+use std::path::PathBuf;
+use std::process::{Command as StdCommand, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use order_sandbox::Sandbox;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use super::Engine;
+
+/// The secret that all tokens of the tests are signed with.
+pub const SECRET: &str = "a secret of the tests, long enough to be one";
+
+/// The path of the binary, built as it is now.
+pub fn binary() -> &'static PathBuf {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+        let built = StdCommand::new(cargo).args(["build", "--quiet", "--package", "order-app"]).status().unwrap();
+        assert!(built.success(), "order-app does not build");
+        // …/target/debug/deps/it-… → …/target/debug/order-app
+        let target = std::env::current_exe().unwrap();
+        target.parent().unwrap().parent().unwrap().join("order-app")
+    })
+}
+
+/// A running instance. It is killed when it is dropped.
+pub struct Service {
+    process: Child,
+    pub url: String,
+}
+
+impl Service {
+    /// Starts an instance on a free port and waits until it says that it listens.
+    pub async fn start(engine: &Engine, sandbox: &Sandbox) -> Self {
+        Self::start_with(engine, sandbox, &[]).await
+    }
+
+    pub async fn start_with(engine: &Engine, sandbox: &Sandbox, settings: &[(&str, &str)]) -> Self {
+        let urls = sandbox.urls();
+        let mut command = Command::new(binary());
+        command
+            .arg("serve")
+            .env_clear()
+            .envs([
+                ("HOST", "127.0.0.1"),
+                ("PORT", "0"),
+                ("WORKERS", "2"),
+                ("LOG_FORMAT", "text"),
+                ("JWT_SECRET_KEY", SECRET),
+                ("DATABASE_URL", engine.url()),
+                ("USER_SERVICE_URL", &urls.user),
+                ("PRODUCT_SERVICE_URL", &urls.product),
+                ("CART_SERVICE_URL", &urls.cart),
+                ("PAYMENT_SERVICE_URL", &urls.payment),
+            ])
+            .env("LOG_LEVEL", std::env::var("TEST_LOG").unwrap_or_else(|_| "error".into()))
+            .envs(settings.iter().copied())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
+        let mut process = command.spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await;
+        let line = line.expect("no word in time").unwrap().expect("it ended at once");
+        let url = line.strip_prefix("listening on ").expect("its first line is its address").to_owned();
+        Self { process, url }
+    }
+
+    /// `kill -9`: no instruction more.
+    pub async fn kill(mut self) {
+        self.process.start_kill().unwrap();
+        self.process.wait().await.unwrap();
+    }
+
+    /// SIGTERM, and how it ended.
+    pub async fn stop(mut self) -> ExitStatus {
+        let id = self.process.id().expect("it is running").to_string();
+        assert!(StdCommand::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        tokio::time::timeout(Duration::from_secs(25), self.process.wait()).await.expect("gone within 25 s").unwrap()
+    }
+}

@@ -1,0 +1,150 @@
+//! What a client does: requests with tokens, and what comes back.
+
+use std::time::Duration;
+
+use jsonwebtoken::{EncodingKey, Header, encode};
+use order_sandbox::{Options, Product, Sandbox, User};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::eventually;
+use super::service::{SECRET, Service};
+
+/// The outside services with a customer `ann` (two apples, one milk: 7.47, delivered 12.47), a customer `bob`, couriers
+/// `carl` and `cora`, and an admin `ada`.
+pub fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::start(&Options::new(SECRET)).unwrap();
+    for (uid, role) in
+        [("ann", "user"), ("bob", "user"), ("carl", "delivery_partner"), ("cora", "delivery_partner"), ("ada", "admin")]
+    {
+        sandbox.put_user(User::new(uid, role));
+    }
+    sandbox.put_product(Product::new(1, "Apple", 2.99).stock(1_000_000));
+    sandbox.put_product(Product::new(2, "Milk", 1.49).stock(1_000_000));
+    fill_cart(&sandbox, "ann");
+    sandbox
+}
+
+pub fn fill_cart(sandbox: &Sandbox, customer: &str) {
+    sandbox.put_cart(customer, &[(1, 2), (2, 1)]);
+}
+
+/// A token of the tests' secret, good for an hour.
+pub fn token(user: &str, role: &str) -> String {
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let claims = json!({ "uid": user, "role": role, "iat": now, "exp": now + 3_600 });
+    encode(&Header::default(), &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error} in {:?}", self.text))
+    }
+
+    pub fn id(&self) -> i64 {
+        self.json()["id"].as_i64().unwrap_or_else(|| panic!("no id in {}", self.text))
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        self
+    }
+}
+
+/// Somebody at an instance.
+#[derive(Clone)]
+pub struct Shop {
+    http: reqwest::Client,
+    url: String,
+    token: String,
+}
+
+impl Shop {
+    pub fn of(service: &Service, user: &str, role: &str) -> Self {
+        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build().unwrap();
+        Self { http, url: service.url.clone(), token: token(user, role) }
+    }
+
+    pub fn customer(service: &Service) -> Self {
+        Self::of(service, "ann", "user")
+    }
+
+    pub fn courier(service: &Service) -> Self {
+        Self::of(service, "carl", "delivery_partner")
+    }
+
+    pub fn admin(service: &Service) -> Self {
+        Self::of(service, "ada", "admin")
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
+        let answer = request.bearer_auth(&self.token).send().await?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        Ok(Answer { status, headers, text: answer.text().await? })
+    }
+
+    pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let mut request = self.http.request(method, format!("{}{path}", self.url));
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        self.send(request).await.unwrap()
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, None).await
+    }
+
+    /// Places an order of the cart, under a key if one is given. An error: no answer came.
+    pub async fn try_place(&self, key: Option<&str>) -> Result<Answer, reqwest::Error> {
+        let mut request =
+            self.http.post(format!("{}/orders", self.url)).json(&json!({ "delivery_address": "1 Main St" }));
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key);
+        }
+        self.send(request).await
+    }
+
+    pub async fn place(&self) -> Answer {
+        self.try_place(None).await.unwrap()
+    }
+
+    pub async fn order(&self, id: i64) -> Value {
+        self.get(&format!("/orders/{id}")).await.expect(200).json()
+    }
+
+    pub async fn set_status(&self, id: i64, status: &str) -> Answer {
+        self.call(Method::PUT, &format!("/orders/{id}/status"), Some(json!({ "status": status }))).await
+    }
+
+    pub async fn take(&self, id: i64, courier: &str) -> Answer {
+        let body = json!({ "delivery_partner_id": courier });
+        self.call(Method::PUT, &format!("/orders/{id}/assign-delivery"), Some(body)).await
+    }
+
+    pub async fn cancel(&self, id: i64) -> Answer {
+        self.call(Method::POST, &format!("/orders/{id}/cancel"), None).await
+    }
+
+    /// Waits until a field of an order has a value.
+    pub async fn until(&self, id: i64, field: &str, value: &str) -> Value {
+        eventually(&format!("{field} of order {id} is {value}"), || async {
+            self.order(id).await[field].as_str() == Some(value)
+        })
+        .await;
+        self.order(id).await
+    }
+}
