@@ -1,1 +1,73 @@
-//! command_line
+//! The binary by its command line: settings, exit codes, migrations, tokens.
+
+use std::process::Output;
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+use crate::support::Engine;
+use crate::support::service::{SECRET, binary};
+
+async fn run(arguments: &[&str], settings: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(binary());
+    command.args(arguments).env_clear().envs(settings.iter().copied()).stdin(Stdio::null()).kill_on_drop(true);
+    tokio::time::timeout(std::time::Duration::from_secs(20), command.output()).await.expect("it ends").unwrap()
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_without_settings_names_all_that_is_missing() {
+    let output = run(&["serve"], &[("PORT", "eighty"), ("JWT_SECRET_KEY", "your_secret_key_here")]).await;
+    assert_eq!(output.status.code(), Some(2));
+    let said = said(&output);
+    for name in ["DATABASE_URL", "JWT_SECRET_KEY", "PORT", "USER_SERVICE_URL", "PRODUCT_SERVICE_URL", "CART_SERVICE_URL", "PAYMENT_SERVICE_URL"] {
+        assert!(said.contains(name), "{name} in {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrating_says_what_it_did() {
+    for engine in [Engine::postgres().await, Engine::sqlite()] {
+        let settings = [("DATABASE_URL", engine.url())];
+        assert!(said(&run(&["migrate", "--dry-run"], &settings).await).starts_with("missing"));
+        assert!(said(&run(&["migrate"], &settings).await).starts_with("applied"));
+        let again = run(&["migrate"], &settings).await;
+        assert_eq!((said(&again).as_str(), again.status.code()), ("up to date\n", Some(0)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_may_not_migrate_says_who_must() {
+    let engine = Engine::sqlite();
+    let settings = [
+        ("DATABASE_URL", engine.url()),
+        ("AUTO_MIGRATE", "false"),
+        ("JWT_SECRET_KEY", SECRET),
+        ("USER_SERVICE_URL", "http://127.0.0.1:1"),
+        ("PRODUCT_SERVICE_URL", "http://127.0.0.1:1"),
+        ("CART_SERVICE_URL", "http://127.0.0.1:1"),
+        ("PAYMENT_SERVICE_URL", "http://127.0.0.1:1"),
+        ("PORT", "0"),
+    ];
+    let output = run(&["serve"], &settings).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("order-app migrate"), "{}", said(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_not_there_is_said_to_be_so_without_its_password() {
+    let output = run(&["migrate"], &[("DATABASE_URL", "postgresql://u:hush@127.0.0.1:1/d")]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("can't be reached") && !said(&output).contains("hush"), "{}", said(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_printed_for_development() {
+    let output = run(&["token", "ann", "--role", "admin"], &[("JWT_SECRET_KEY", SECRET)]).await;
+    assert_eq!((said(&output).trim().split('.').count(), output.status.code()), (3, Some(0)));
+    let refused = run(&["token", "ann", "--role", "king"], &[("JWT_SECRET_KEY", SECRET)]).await;
+    assert_eq!(refused.status.code(), Some(2));
+}

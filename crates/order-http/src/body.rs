@@ -41,9 +41,9 @@ impl Body {
         if announced.is_some_and(|length: u64| length > limit as u64) {
             return Err(too_large(limit));
         }
-        let bytes = tokio::time::timeout(time, collect(&mut self.payload, limit)).await.map_err(|_| {
-            Problem::new(Code::SlowBody, "The body did not arrive in time. Send it again, faster.").closing()
-        })??;
+        let bytes = tokio::time::timeout(time, collect(&mut self.payload, limit))
+            .await
+            .map_err(|_| Problem::new(Code::SlowBody, "The body did not arrive in time. Send it again, faster."))??;
         Ok(Read { request: self.request, bytes })
     }
 }
@@ -51,8 +51,7 @@ impl Body {
 async fn collect(payload: &mut dev::Payload, limit: usize) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     while let Some(chunk) = payload.next().await {
-        let chunk =
-            chunk.map_err(|_| Problem::new(Code::BadRequest, "The body broke off. Send it again.").closing())?;
+        let chunk = chunk.map_err(|_| Problem::new(Code::BadRequest, "The body broke off. Send it again."))?;
         if bytes.len() + chunk.len() > limit {
             return Err(too_large(limit));
         }
@@ -62,7 +61,7 @@ async fn collect(payload: &mut dev::Payload, limit: usize) -> Result<Vec<u8>, Pr
 }
 
 fn too_large(limit: usize) -> Problem {
-    Problem::new(Code::BodyTooLarge, format!("A body may have {limit} bytes at most. Send less.")).closing()
+    Problem::new(Code::BodyTooLarge, format!("A body may have {limit} bytes at most. Send less."))
 }
 
 /// A body that has been read.
@@ -85,8 +84,11 @@ impl Read {
         self.is_json()?;
         let mut reader = serde_json::Deserializer::from_slice(&self.bytes);
         let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let pointer = pointer(error.path());
-            refused(error.inner(), pointer)
+            // The first thing of a wrong type ends the reading; what follows may not even be JSON.
+            match serde_json::from_slice::<serde_json::Value>(&self.bytes) {
+                Ok(_) => refused(error.inner(), pointer(error.path())),
+                Err(malformed) => refused(&malformed, String::new()),
+            }
         })?;
         reader.end().map_err(|error| refused(&error, String::new()))?;
         Ok(value)
@@ -134,8 +136,10 @@ fn names_json(content_type: &str) -> bool {
 fn refused(error: &serde_json::Error, pointer: String) -> Problem {
     let (line, column) = (error.line(), error.column());
     match error.classify() {
-        Category::Data => Problem::new(Code::Invalid, "A field is of the wrong type. See `errors`.")
-            .with_errors(vec![FieldError::new(pointer, "wrong_type", expected(error))]),
+        Category::Data => {
+            let wrong = wrong(error, pointer);
+            Problem::new(Code::Invalid, format!("{} {}.", wrong.pointer, wrong.message)).with_errors(vec![wrong])
+        }
         Category::Syntax | Category::Eof | Category::Io => {
             Problem::new(Code::MalformedJson, format!("The body is not JSON: see line {line}, column {column}."))
         }
@@ -143,10 +147,14 @@ fn refused(error: &serde_json::Error, pointer: String) -> Problem {
 }
 
 /// What the library expected, and nothing of what it found: that may be personal.
-fn expected(error: &serde_json::Error) -> String {
+fn wrong(error: &serde_json::Error, pointer: String) -> FieldError {
     let text = error.to_string();
+    if let Some((name, _)) = text.strip_prefix("duplicate field `").and_then(|rest| rest.split_once('`')) {
+        return FieldError::new(format!("/{}", escaped(name)), "repeated", "was given twice");
+    }
     let expected = text.rsplit_once("expected ").map_or("of another type", |(_, expected)| expected);
-    format!("must be {}", expected.split(" at line ").next().unwrap_or_default())
+    let expected = expected.split(" at line ").next().unwrap_or_default();
+    FieldError::new(pointer, "wrong_type", format!("must be {expected}"))
 }
 
 /// A path as a JSON pointer (RFC 6901).

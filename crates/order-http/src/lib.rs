@@ -29,6 +29,7 @@ mod request_id;
 mod routes;
 mod server;
 mod tokens;
+mod unread;
 
 pub use codes::Code;
 pub use routes::configure;

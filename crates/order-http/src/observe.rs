@@ -16,19 +16,21 @@ use tracing::Instrument;
 
 use crate::problem::{PROBLEM_JSON, Problem};
 use crate::request_id::{self, X_REQUEST_ID};
+use crate::unread::Hold;
 
 /// The outermost middleware.
 ///
 /// # Errors
 /// None but those of the framework.
 pub(crate) async fn observe(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
     let id = request_id::of(request.headers());
     let instance = request.path().to_owned();
     let method = request.method().clone();
+    let hold = Hold::on(&mut request);
     let span = tracing::info_span!("request", request_id = %id, %method);
     let mut response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
     let _in = span.enter();
@@ -38,6 +40,9 @@ pub(crate) async fn observe(
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    if let Some(hold) = hold {
+        response = response.map_body(|_, body| hold.until_sent(body));
     }
     let route = response.request().match_pattern();
     tracing::info!(

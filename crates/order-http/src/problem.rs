@@ -40,7 +40,6 @@ struct Parts {
     extra: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
     inside: Option<String>,
-    closing: bool,
 }
 
 /// Why a request failed.
@@ -55,15 +54,7 @@ impl Problem {
             headers.push((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         }
         let detail = detail.into();
-        Self(Box::new(Parts {
-            code,
-            detail,
-            errors: Vec::new(),
-            extra: Map::new(),
-            headers,
-            inside: None,
-            closing: false,
-        }))
+        Self(Box::new(Parts { code, detail, errors: Vec::new(), extra: Map::new(), headers, inside: None }))
     }
 
     /// With what is wrong where.
@@ -87,12 +78,6 @@ impl Problem {
     /// Worth another try after this many seconds.
     pub(crate) fn retry_after(mut self, seconds: u16) -> Self {
         self.0.headers.push((RETRY_AFTER, HeaderValue::from(seconds)));
-        self
-    }
-
-    /// The rest of the body stays unread, so nothing more can come over this connection.
-    pub(crate) fn closing(mut self) -> Self {
-        self.0.closing = true;
         self
     }
 
@@ -184,9 +169,6 @@ impl ResponseError for Problem {
         response.insert_header((CONTENT_TYPE, PROBLEM_JSON));
         for header in &self.0.headers {
             response.insert_header(header.clone());
-        }
-        if self.0.closing {
-            response.force_close();
         }
         response.finish()
     }

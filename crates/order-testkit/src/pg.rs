@@ -60,6 +60,20 @@ impl TestDatabase {
         config.dbname(&self.name);
         connect(&config).await
     }
+
+    /// Lets nobody in any more and cuts off whoever is connected; or lets them in again.
+    ///
+    /// # Panics
+    /// When the server does not do it.
+    pub async fn allow_connections(&self, allow: bool) {
+        let client = connect(&self.server).await;
+        let name = &self.name;
+        client.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {allow}")).await.unwrap();
+        if !allow {
+            let cut_off = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
+            client.execute(cut_off, &[name]).await.unwrap();
+        }
+    }
 }
 
 /// Whoever is still connected is cut off.

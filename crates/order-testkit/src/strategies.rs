@@ -2,7 +2,7 @@
 //! or not.
 
 use order_domain::order::{Actor, CancelCode, Command, DomainError, Product, Rejection, Status};
-use order_domain::payment::{EntryKind, EntryState};
+use order_domain::payment::{Entry, EntryKind, EntryState};
 use order_domain::pricing::{MAX_LINES, MAX_UNIT_PRICE};
 use order_domain::time::Duration;
 use order_domain::{EntryNo, Money, PaymentMethod, ProductId, Quantity};
@@ -130,14 +130,34 @@ pub enum Deed {
     PutsBack(EntryNo),
     /// Time passes.
     Waits(Duration),
+    /// A handler takes one of the online entries that are under way a step on: a booked one is marked sent, a sent one
+    /// is answered. Counted around the entries there are.
+    GoesOn(usize, Answer),
+    /// The shop takes the order a step on, towards its delivery.
+    Advances,
+}
+
+/// How a sent entry is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// The money moved.
+    Settled,
+    /// The money never moves under this key.
+    Declined,
+    /// The call was refused before it connected.
+    NotSent,
 }
 
 /// Up to `most` deeds.
 pub fn deeds(most: usize) -> impl Strategy<Value = Vec<Deed>> {
+    let answer = prop_oneof![6 => Just(Answer::Settled), 2 => Just(Answer::Declined), 1 => Just(Answer::NotSent)];
     let deed = prop_oneof![
-        6 => (actors(), commands()).prop_map(|(actor, command)| Deed::Asks(actor, command)),
-        6 => answers().prop_map(|command| Deed::Asks(Actor::System, command)),
-        5 => entries().prop_map(Deed::MarksSent),
+        3 => (actors(), commands()).prop_map(|(actor, command)| Deed::Asks(actor, command)),
+        2 => answers().prop_map(|command| Deed::Asks(Actor::System, command)),
+        6 => (0..5_usize, answer).prop_map(|(which, answer)| Deed::GoesOn(which, answer)),
+        2 => Just(Deed::Advances),
+        1 => Just(Deed::Asks(admin(), Command::Cancel { code: CancelCode::Other, reason: words("because") })),
+        1 => entries().prop_map(Deed::MarksSent),
         1 => entries().prop_map(Deed::PutsBack),
         2 => (0..=600_000_000_u64).prop_map(|micros| Deed::Waits(Duration::from_micros(micros))),
     ];
@@ -170,6 +190,14 @@ impl Life {
                 (self.put_back(n), Verdict::Done)
             }
             Deed::MarksSent(_) | Deed::PutsBack(_) => (self, Verdict::Absurd),
+            Deed::GoesOn(which, answer) => match self.step_of_money(which, answer) {
+                Some(step) => self.tries(step),
+                None => (self, Verdict::NothingToDo),
+            },
+            Deed::Advances => match self.step_of_the_shop() {
+                Some(command) => self.tries(Deed::Asks(admin(), command)),
+                None => (self, Verdict::NothingToDo),
+            },
             Deed::Asks(actor, command) => match self.asks(&actor, command.clone()) {
                 Ok(change) if change.is_empty() => (self, Verdict::NothingToDo),
                 Ok(_) => (self.when(&actor, command), Verdict::Done),
@@ -187,6 +215,49 @@ impl Life {
     #[must_use]
     pub fn lives_through(self, deeds: Vec<Deed>) -> Self {
         deeds.into_iter().fold(self, |life, deed| life.tries(deed).0)
+    }
+}
+
+impl Life {
+    fn step_of_money(&self, which: usize, answer: Answer) -> Option<Deed> {
+        let under_way = |entry: &&Entry| {
+            entry.method == PaymentMethod::Online && matches!(entry.state, EntryState::Booked | EntryState::Sent)
+        };
+        let count = self.order.ledger().entries().iter().filter(under_way).count();
+        let entry = self.order.ledger().entries().iter().filter(under_way).nth(which.checked_rem(count)?)?;
+        let n = entry.n;
+        if entry.state == EntryState::Booked {
+            return Some(Deed::MarksSent(n));
+        }
+        let transaction_id = format!("tx-{n}");
+        let again_in = Duration::from_secs(8);
+        let command = match (answer, entry.kind) {
+            (Answer::NotSent, _) => return Some(Deed::PutsBack(n)),
+            (Answer::Settled, EntryKind::Charge) => Command::ChargeSettled { entry: n, transaction_id },
+            (Answer::Settled, EntryKind::Refund) => Command::RefundSettled { entry: n, transaction_id },
+            (Answer::Declined, EntryKind::Charge) => Command::ChargeDeclined { entry: n },
+            (Answer::Declined, EntryKind::Refund) => Command::RefundDeclined { entry: n, again_in },
+        };
+        Some(Deed::Asks(Actor::System, command))
+    }
+
+    fn step_of_the_shop(&self) -> Option<Command> {
+        let to = match self.order.status() {
+            Status::Confirmed => Status::Preparing,
+            Status::Preparing if self.order.state().courier.is_none() => {
+                return Some(Command::Assign { courier: user("bob") });
+            }
+            Status::Preparing => Status::OutForDelivery,
+            Status::OutForDelivery => Status::Delivered,
+            Status::Pending
+            | Status::Delivered
+            | Status::Cancelled
+            | Status::ReturnRequested
+            | Status::ReturnApproved
+            | Status::PickedUp
+            | Status::Refunded => return None,
+        };
+        Some(Command::SetStatus { to, reason: None })
     }
 }
 

@@ -14,14 +14,14 @@ pub struct Engine {
 
 #[derive(Clone)]
 enum Kept {
-    Postgres { _database: Arc<TestDatabase> },
+    Postgres(Arc<TestDatabase>),
     Sqlite { _folder: Arc<TempDir> },
 }
 
 impl Engine {
     pub async fn postgres() -> Self {
         let database = TestDatabase::create().await;
-        Self { url: database.url().to_owned(), kept: Kept::Postgres { _database: Arc::new(database) } }
+        Self { url: database.url().to_owned(), kept: Kept::Postgres(Arc::new(database)) }
     }
 
     pub fn sqlite() -> Self {
@@ -36,6 +36,20 @@ impl Engine {
 
     /// Whether a second instance may use it.
     pub fn is_shared(&self) -> bool {
-        matches!(self.kept, Kept::Postgres { .. })
+        matches!(self.kept, Kept::Postgres(_))
+    }
+
+    /// Half a minute passes for whoever holds a task. (A SQLite file voids them at its instance's start.)
+    pub async fn expire_leases(&self) {
+        if let Kept::Postgres(database) = &self.kept {
+            let client = database.connect().await;
+            client.batch_execute("UPDATE tasks SET run_at = now() WHERE leased AND NOT dead").await.unwrap();
+        }
+    }
+
+    /// PostgreSQL lets nobody in, and throws out who is; or lets them in again.
+    pub async fn refuse_connections(&self, refuse: bool) {
+        let Kept::Postgres(database) = &self.kept else { panic!("only a server can") };
+        database.allow_connections(!refuse).await;
     }
 }

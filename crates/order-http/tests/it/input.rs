@@ -115,6 +115,14 @@ async fn a_wrong_type_is_named_without_what_was_sent() {
 }
 
 #[actix_web::test]
+async fn a_field_is_given_once() {
+    let shop = Shop::open().with_order(Status::Confirmed).await;
+    let twice = r#"{"status":"preparing","reason":"a","status":"cancelled"}"#;
+    let request = signed(Method::PUT, "/orders/1/status", "root").set_payload(twice);
+    assert_eq!(shop.ask(request).await.errors("invalid"), pairs(&[("/status", "repeated")]));
+}
+
+#[actix_web::test]
 async fn what_is_not_json_is_malformed() {
     let shop = Shop::open().with_order(Status::Confirmed).await;
     let deep = "[".repeat(10_000) + &"]".repeat(10_000);

@@ -109,6 +109,27 @@ async fn a_connection_is_kept_and_answers_in_sequence() {
 }
 
 #[actix_web::test]
+async fn a_question_about_a_body_gets_none() {
+    let shop = Shop::open();
+    let running = run(&shop);
+    let answer = running.until_closed("HEAD /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\n"), "{answer}");
+    assert!(answer.to_ascii_lowercase().contains("content-length: 18"), "{answer}");
+    running.handle.stop(true).await;
+}
+
+#[actix_web::test]
+async fn a_body_without_end_is_not_read_whoever_sends_it() {
+    let shop = Shop::open();
+    let running = run(&shop);
+    let request = "POST /orders HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n{\"a\"\r\n";
+    let answer = running.until_closed(request).await;
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    assert_eq!(problem(&answer)["code"], "unauthorized");
+    running.handle.stop(true).await;
+}
+
+#[actix_web::test]
 async fn an_order_is_placed_over_the_wire() {
     let shop = Shop::open();
     let running = run(&shop);

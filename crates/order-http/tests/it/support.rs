@@ -1,16 +1,21 @@
 //! A shop with everything but the network: the routes over the use cases, a store in memory and scripted services.
 
+use std::cell::OnceCell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use actix_web::body::to_bytes;
+use actix_web::dev::ServiceResponse;
 use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, call_service, init_service};
 use async_trait::async_trait;
+use futures_util::FutureExt;
+use futures_util::future::{LocalBoxFuture, Shared};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use order_domain::order::Status;
-use order_domain::ports::{Bearer, Cart, CartService, OrderReader, ServiceError};
+use order_domain::ports::{Bearer, Cart, CartService, IdGenerator, OrderReader, ServiceError};
 use order_domain::{OrderId, ProductId, Rules, UserId};
 use order_http::{HttpConfig, HttpState, TokenVerifier, Wiring, app};
 use order_testkit::builders::{Life, START, a_cart, an_order, rules, stocked};
@@ -36,7 +41,10 @@ pub(crate) struct Shop {
     pub(crate) reader: Option<Arc<dyn OrderReader>>,
     pub(crate) issuer: Option<String>,
     pub(crate) audience: Option<String>,
+    service: OnceCell<Shared<LocalBoxFuture<'static, Service>>>,
 }
+
+type Service = Rc<dyn Fn(TestRequest) -> LocalBoxFuture<'static, ServiceResponse>>;
 
 /// Finds the caller's name in their token, where the fake expects a name.
 struct ByToken(Arc<FakeCarts>);
@@ -74,6 +82,7 @@ impl Shop {
             reader: None,
             issuer: None,
             audience: None,
+            service: OnceCell::new(),
         }
     }
 
@@ -97,10 +106,30 @@ impl Shop {
         }
     }
 
+    /// The shop is another from now on.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Self)) {
+        change(self);
+        self.service = OnceCell::new();
+    }
+
+    /// Puts the routes together, once for all requests: that is what takes time.
+    fn serve(&self) -> Shared<LocalBoxFuture<'static, Service>> {
+        let state = HttpState::new(&self.wiring(), &self.config);
+        let served = async move {
+            let service = Rc::new(init_service(app(state)).await);
+            let call = move |request: TestRequest| {
+                let service = Rc::clone(&service);
+                async move { call_service(&*service, request.to_request()).await }.boxed_local()
+            };
+            Rc::new(call) as Service
+        };
+        served.boxed_local().shared()
+    }
+
     /// Asks, and reads the answer.
     pub(crate) async fn ask(&self, request: TestRequest) -> Answer {
-        let app = init_service(app(HttpState::new(&self.wiring(), &self.config))).await;
-        let response = call_service(&app, request.to_request()).await.map_into_boxed_body();
+        let service = self.service.get_or_init(|| self.serve()).clone().await;
+        let response = service(request).await;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = to_bytes(response.into_body()).await.expect("a body");
         Answer { status, headers, text: String::from_utf8(body.to_vec()).expect("a text") }
@@ -122,6 +151,8 @@ impl Shop {
     pub(crate) async fn keep(&self, life: Life) -> OrderId {
         self.store.advance_to(life.now);
         life.keep(&self.store, &self.store, &self.store).await;
+        // What is placed afterwards gets a number of its own.
+        self.store.order_id().await.expect("a number");
         life.order.id()
     }
 

@@ -231,8 +231,10 @@ async fn issuer_and_audience_are_required_when_set_and_aud_is_accepted_when_not(
     ];
     for (set, (issuer, audience)) in [(None, None), (Some("us"), None), (None, Some("orders"))].into_iter().enumerate()
     {
-        shop.issuer = issuer.map(str::to_owned);
-        shop.audience = audience.map(str::to_owned);
+        shop.change(|shop| {
+            shop.issuer = issuer.map(str::to_owned);
+            shop.audience = audience.map(str::to_owned);
+        });
         for (claims, expected) in &cases {
             let answer = shop.ask(bearing(&format!("Bearer {}", token(claims)))).await;
             assert_eq!(answer.status.as_u16(), expected[set], "{issuer:?} {audience:?} {claims}");

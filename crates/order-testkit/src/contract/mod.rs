@@ -172,6 +172,7 @@ macro_rules! contract_tests {
                 of_two_equal_requests_at_once_one_is_answered,
                 an_answer_is_kept_for_a_day,
                 an_answer_that_is_over_a_day_old_is_replaced,
+                an_answer_about_an_old_order_is_kept_for_a_day,
                 without_a_key_nothing_is_found;
             reader:
                 a_list_shows_the_newest_first,

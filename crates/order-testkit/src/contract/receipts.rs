@@ -1,12 +1,13 @@
 //! Receipts: an answer is given once, and then again byte for byte, for 24 hours.
 
+use order_domain::order::{Command, Status};
 use order_domain::ports::{CommitError, IdempotencyKey, Receipt, StoredReceipt, WriteSet};
 use order_domain::time::Duration;
 
-use crate::builders::{a_key, a_receipt, write_set};
+use crate::builders::{START, a_key, a_receipt, admin, an_order, write_set};
 
 use super::Harness;
-use super::support::{a_new_order, assert_same, load};
+use super::support::{a_new_order, assert_same, keep, load};
 
 async fn placing(harness: &dyn Harness, key: IdempotencyKey, receipt: Receipt) -> WriteSet {
     let life = a_new_order(harness).await.placed();
@@ -113,6 +114,17 @@ pub async fn an_answer_that_is_over_a_day_old_is_replaced(harness: &dyn Harness)
     assert_eq!(harness.counts().await.orders, 2);
     harness.let_pass(Duration::from_hours(23)).await;
     assert!(found(harness, a_key(1)).await.is_some(), "its day begins anew");
+}
+
+/// The day is the answer's, not the order's: also when it says of an old order that it is so already.
+pub async fn an_answer_about_an_old_order_is_kept_for_a_day(harness: &dyn Harness) {
+    let id = harness.ids().order_id().await.unwrap();
+    let life = an_order().numbered(id).at(START).delivered();
+    keep(harness, &life).await;
+    let nothing = life.asks(&admin(), Command::SetStatus { to: Status::Delivered, reason: None }).unwrap();
+    let set = write_set(&*harness.ids(), nothing).await.with_receipt(Some((a_key(1), a_receipt(1))));
+    harness.store().commit(vec![set]).await.unwrap();
+    assert_eq!(found(harness, a_key(1)).await.map(|stored| stored.receipt), Some(a_receipt(1)));
 }
 
 /// Without a key, only the time is told.
