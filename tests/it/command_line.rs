@@ -23,7 +23,15 @@ async fn a_service_without_settings_names_all_that_is_missing() {
     let output = run(&["serve"], &[("PORT", "eighty"), ("JWT_SECRET_KEY", "your_secret_key_here")]).await;
     assert_eq!(output.status.code(), Some(2));
     let said = said(&output);
-    for name in ["DATABASE_URL", "JWT_SECRET_KEY", "PORT", "USER_SERVICE_URL", "PRODUCT_SERVICE_URL", "CART_SERVICE_URL", "PAYMENT_SERVICE_URL"] {
+    for name in [
+        "DATABASE_URL",
+        "JWT_SECRET_KEY",
+        "PORT",
+        "USER_SERVICE_URL",
+        "PRODUCT_SERVICE_URL",
+        "CART_SERVICE_URL",
+        "PAYMENT_SERVICE_URL",
+    ] {
         assert!(said.contains(name), "{name} in {said}");
     }
 }

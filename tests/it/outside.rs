@@ -95,7 +95,8 @@ async fn a_database_that_is_away_is_said_to_be_so() {
     assert_eq!(customer.get("/health/ready").await.status, 503);
     assert_eq!(customer.get("/health/live").await.status, 200);
     engine.refuse_connections(false).await;
-    crate::support::eventually("it is ready again", || async { customer.get("/health/ready").await.status == 200 }).await;
+    crate::support::eventually("it is ready again", || async { customer.get("/health/ready").await.status == 200 })
+        .await;
     customer.get("/orders/my-orders").await.expect(200);
     service.stop().await;
 }

@@ -1,4 +1,5 @@
 //! The order service's binary: settings, telemetry, wiring. Everything else is in the crates that it wires.
+#![allow(clippy::doc_markdown, reason = "comments of arguments are the help that the command line prints")]
 
 mod clock;
 mod commands;

@@ -173,7 +173,7 @@ impl Given {
         }
     }
 
-    fn number<T: FromStr + PartialOrd + fmt::Display>(&mut self, name: &str, min: T, max: T) -> Option<T> {
+    fn number<T: FromStr + PartialOrd + fmt::Display + Copy>(&mut self, name: &str, min: T, max: T) -> Option<T> {
         self.parsed(name, |value| match value.parse::<T>() {
             Ok(number) if number >= min && number <= max => Ok(number),
             _ => Err(format!("must be a number from {min} to {max}")),

@@ -11,7 +11,6 @@ pub(crate) struct Arguments {
     dry_run: bool,
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments")]
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let url = Given::read().database()?;
     let report = order_persistence::migrate(&url, !arguments.dry_run).await.map_err(Failure::other)?;

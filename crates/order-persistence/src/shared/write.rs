@@ -7,7 +7,7 @@ use order_domain::order::Version;
 use order_domain::payment::EntryState;
 use order_domain::ports::{ClaimedTask, Committed, TaskRef, WriteSet};
 
-use super::dialect::{Conn, DbTime};
+use super::dialect::{Conn, DbTime, now_query};
 use super::load::RECEIPT_AGE;
 use super::rows::{EntryRow, EventRow, ItemRow, OrderRow, ReceiptRow, TaskRow, entry_no};
 use super::schema::{idempotency_keys, order_events, order_items, orders, payment_entries, tasks};
@@ -53,7 +53,9 @@ async fn write(conn: &mut Conn, set: &WriteSet) -> Result<(), DbError> {
         diesel::insert_into(tasks::table).values(TaskRow::from_task(task, at)?).execute(conn).await?;
     }
     if let Some((key, receipt)) = &set.receipt {
-        insert_receipt(conn, ReceiptRow::from_receipt(set.order.id(), key, receipt, at)?).await?;
+        // Its day begins now, however long ago the order last changed.
+        let now: DbTime = now_query().get_result(conn).await?;
+        insert_receipt(conn, ReceiptRow::from_receipt(set.order.id(), key, receipt, now)?).await?;
     }
     Ok(())
 }

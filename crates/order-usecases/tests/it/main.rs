@@ -1,0 +1,10 @@
+//! The use cases, the task handlers and the worker, over a store in memory and scripted services.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test that can't go on has failed"
+)]
+
+mod support;

@@ -1,0 +1,271 @@
+//! A shop in memory: a store with a steered clock, scripted services, the use cases and the handlers over them.
+
+use std::sync::Arc;
+
+use order_domain::audit::{self, StoredSums};
+use order_domain::order::{CancelCode, Order, Recorded, Status};
+use order_domain::payment::{Entry, EntryKind, EntryState};
+use order_domain::ports::{
+    Bearer, CartService, Claim, ClaimedTask, Failure, IdempotencyKey, NewTask, PaymentService, ProductService, Receipt,
+    TaskKind, TaskRef, TaskStore, UserService,
+};
+use order_domain::time::Duration;
+use order_domain::{Destination, EntryNo, Money, OrderId, PaymentMethod, Rules};
+use order_testkit::builders::{Kept, Life, a_cart, rules, stocked, user};
+use order_testkit::memory::MemoryStore;
+use order_testkit::services::{FakeCarts, FakePayments, FakeProducts, FakeUsers, RecordingSignal};
+use order_usecases::tasks::{Done, Handlers};
+use order_usecases::{
+    Answer, Caller, CallerRole, Cancelled, PlaceOrder, Ports, Render, Request, UseCaseError, UseCases,
+};
+
+/// The lease that workers of these tests ask for.
+pub(crate) const LEASE: Duration = Duration::from_secs(30);
+/// The longest lease there is, and a little more.
+pub(crate) const LONGER_THAN_ANY_LEASE: Duration = Duration::from_mins(6);
+
+/// A shop in memory.
+#[derive(Clone)]
+pub(crate) struct Shop {
+    pub(crate) store: MemoryStore,
+    pub(crate) carts: Arc<FakeCarts>,
+    pub(crate) products: Arc<FakeProducts>,
+    pub(crate) users: Arc<FakeUsers>,
+    pub(crate) payments: Arc<FakePayments>,
+    pub(crate) signal: Arc<RecordingSignal>,
+    pub(crate) rules: Arc<Rules>,
+}
+
+impl Shop {
+    /// Sells product 5 at 2.99 and product 6 at 1.50; knows the couriers `bob` and `cat`.
+    pub(crate) fn open() -> Self {
+        Self {
+            store: MemoryStore::new(),
+            carts: Arc::default(),
+            products: Arc::new(FakeProducts::of([stocked(5, 299, 100), stocked(6, 150, 100)])),
+            users: Arc::new(FakeUsers::with_couriers(&["bob", "cat"])),
+            payments: Arc::default(),
+            signal: Arc::default(),
+            rules: Arc::new(rules()),
+        }
+    }
+
+    /// A shop in which an order has lived this life.
+    pub(crate) async fn with(life: &Life) -> (Self, Kept) {
+        let shop = Self::open();
+        let kept = life.keep(&shop.store, &shop.store, &shop.store).await;
+        shop.store.advance_to(life.now);
+        (shop, kept)
+    }
+
+    pub(crate) fn use_cases(&self) -> UseCases {
+        self.use_cases_asking(self.carts.clone(), self.products.clone(), self.users.clone())
+    }
+
+    pub(crate) fn use_cases_asking(
+        &self,
+        carts: Arc<dyn CartService>,
+        products: Arc<dyn ProductService>,
+        users: Arc<dyn UserService>,
+    ) -> UseCases {
+        let store = Arc::new(self.store.clone());
+        let (orders, reader, ids, signal) = (store.clone(), store.clone(), store, self.signal.clone());
+        UseCases::new(Ports { orders, reader, ids, signal, carts, products, users }, self.rules.clone())
+    }
+
+    /// Handlers whose waits are always as long as they may be.
+    pub(crate) fn handlers(&self) -> Handlers {
+        self.handlers_asking(self.payments.clone(), self.carts.clone())
+    }
+
+    pub(crate) fn handlers_asking(&self, payments: Arc<dyn PaymentService>, carts: Arc<dyn CartService>) -> Handlers {
+        Handlers {
+            orders: Arc::new(self.store.clone()),
+            ids: Arc::new(self.store.clone()),
+            signal: self.signal.clone(),
+            payments,
+            carts,
+            rules: self.rules.clone(),
+            chance: Arc::new(|| 1.0),
+        }
+    }
+
+    /// The caller orders what is in their cart.
+    pub(crate) async fn place(
+        &self,
+        caller: &Caller,
+        key: Option<IdempotencyKey>,
+        method: PaymentMethod,
+    ) -> Result<Answer, UseCaseError> {
+        self.use_cases().place(caller, wish(method), request(key)).await
+    }
+
+    /// A new order of two units of product 5: 10.98.
+    pub(crate) async fn ordered(&self, name: &str, method: PaymentMethod) -> OrderId {
+        self.carts.put(a_cart(name, &[(5, 2)]));
+        let answer = self.place(&customer(name), None, method).await.unwrap();
+        order_of(&answer)
+    }
+
+    pub(crate) async fn cancel(&self, caller: &Caller, code: Option<CancelCode>) -> Result<Cancelled, UseCaseError> {
+        self.use_cases().cancel(caller, an_id(1), code, None).await
+    }
+
+    /// Order 1.
+    pub(crate) fn order(&self) -> Order {
+        self.store.order(an_id(1)).unwrap()
+    }
+
+    /// Entry `n` of order 1.
+    pub(crate) fn entry(&self, n: EntryNo) -> Entry {
+        self.order().ledger().entry(n).unwrap().clone()
+    }
+
+    /// The names of what has happened to order 1.
+    pub(crate) fn timeline(&self) -> Vec<&'static str> {
+        self.store.events(an_id(1)).iter().map(|recorded| recorded.event.name()).collect()
+    }
+
+    /// Claims whatever is due of a kind; nothing is no failure.
+    pub(crate) async fn claims(&self, kind: TaskKind) -> Vec<ClaimedTask> {
+        let claim = Claim { slots: vec![(kind, 100)], only: None, lease: LEASE };
+        self.store.claim(&claim).await.unwrap().claimed
+    }
+
+    /// Claims the one task of a kind that is due.
+    pub(crate) async fn claim(&self, kind: TaskKind) -> ClaimedTask {
+        let mut claimed = self.claims(kind).await;
+        assert_eq!(claimed.len(), 1, "one {} task is due", kind.name());
+        claimed.remove(0)
+    }
+
+    pub(crate) async fn run(&self, task: &ClaimedTask) -> Done {
+        self.handlers().run(task).await
+    }
+
+    /// Does with the end of a run what a worker does with it.
+    pub(crate) async fn conclude(&self, task: &ClaimedTask, done: Done) {
+        match done {
+            Done::Committed | Done::Lost => {}
+            Done::Finish => drop(self.store.finish(task).await),
+            Done::Retry { error, entry, within } => {
+                let wait = self.handlers().backoff(task.attempts).min(within.unwrap_or(Duration::MAX));
+                drop(self.store.fail(task, &Failure { wait, error, entry }).await);
+            }
+        }
+    }
+
+    /// Claims the one task of a kind that is due, runs it and concludes it.
+    pub(crate) async fn step(&self, kind: TaskKind) -> Done {
+        let task = self.claim(kind).await;
+        let done = self.run(&task).await;
+        self.conclude(&task, done.clone()).await;
+        done
+    }
+
+    /// As [`Self::step`], once the next task is due.
+    pub(crate) async fn later_step(&self, kind: TaskKind) -> Done {
+        let due = self.store.tasks().iter().filter(|task| task.kind == kind).map(|task| task.run_at).min();
+        self.store.advance_to(due.expect("a task of this kind"));
+        self.step(kind).await
+    }
+
+    /// Everything that is to be done is done, by a worker whose calls may fail, until nothing is left or due any more.
+    pub(crate) async fn drain(&self) {
+        for _ in 0..1_000 {
+            let slots = TaskKind::ALL.into_iter().map(|kind| (kind, 100)).collect();
+            let Ok(sweep) = self.store.claim(&Claim { slots, only: None, lease: LEASE }).await else { continue };
+            for task in &sweep.claimed {
+                let done = self.run(task).await;
+                self.conclude(task, done).await;
+            }
+            match self.store.tasks().iter().filter(|task| !task.dead).map(|task| task.run_at).min() {
+                Some(due) => self.store.advance_to(due),
+                None => return,
+            }
+        }
+        panic!("still not done: {:?}", self.store.tasks());
+    }
+
+    /// Everything is done and nothing is owed, and the payment service says the same of the money as the ledgers.
+    pub(crate) fn assert_at_rest(&self) {
+        assert_eq!(self.store.tasks(), [], "no task is left");
+        let mut ours = Vec::new();
+        for order in self.store.orders() {
+            let (state, ledger) = (order.state(), order.ledger());
+            let events = self.store.events(order.id());
+            let events: Vec<_> = events.iter().map(|Recorded { seq, status, .. }| (*seq, *status)).collect();
+            let sums = StoredSums {
+                charged: ledger.charged().unwrap(),
+                refunded: ledger.refunded().unwrap(),
+                refund_held: ledger.refund_held().unwrap(),
+            };
+            let checks = [audit::timeline(state, &events), audit::sums(state, ledger, sums), audit::owed(state, ledger)];
+            assert_eq!(checks.concat(), [], "{order:#?}");
+            assert_ne!(order.status(), Status::Pending, "{order:#?}");
+            let online = ledger.entries().iter().filter(|entry| entry.method == PaymentMethod::Online);
+            for entry in online.filter(|entry| entry.state == EntryState::Settled) {
+                let key = entry.key(order.id());
+                assert_eq!(entry.transaction_id, Some(FakePayments::transaction_id(&key)));
+                ours.push((key, entry.kind, entry.amount));
+            }
+        }
+        ours.sort_by(|a, b| a.0.cmp(&b.0));
+        assert_eq!(ours, self.payments.settled(), "both ledgers say the same");
+    }
+
+    /// What the payment service has taken and given back, in cents.
+    pub(crate) fn moved(&self) -> (i64, i64) {
+        let sum = |wanted: EntryKind| {
+            let settled = self.payments.settled();
+            settled.iter().filter(|(_, kind, _)| *kind == wanted).map(|(_, _, amount): &(_, _, Money)| amount.minor()).sum()
+        };
+        (sum(EntryKind::Charge), sum(EntryKind::Refund))
+    }
+}
+
+pub(crate) fn an_id(id: i64) -> OrderId {
+    OrderId::new(id).unwrap()
+}
+
+fn caller(name: &str, role: CallerRole) -> Caller {
+    Caller { user: user(name), role, bearer: Bearer::new(name) }
+}
+
+pub(crate) fn customer(name: &str) -> Caller {
+    caller(name, CallerRole::User)
+}
+
+pub(crate) fn courier(name: &str) -> Caller {
+    caller(name, CallerRole::Courier)
+}
+
+pub(crate) fn admin() -> Caller {
+    caller("root", CallerRole::Admin)
+}
+
+pub(crate) fn wish(method: PaymentMethod) -> PlaceOrder {
+    PlaceOrder { destination: Destination::new("1 Main St", None).unwrap(), instructions: None, method }
+}
+
+/// An answer that names the order and is no UTF-8.
+pub(crate) fn render() -> Render {
+    Arc::new(|order| {
+        let body = [&[0xff_u8, 0][..], order.id().to_string().as_bytes()].concat();
+        Ok(Receipt { status: 201, headers: vec![("ETag".into(), format!("\"{}\"", order.version()))], body })
+    })
+}
+
+pub(crate) fn request(key: Option<IdempotencyKey>) -> Request {
+    Request { key, render: render() }
+}
+
+/// The order that [`render`] named.
+pub(crate) fn order_of(answer: &Answer) -> OrderId {
+    an_id(std::str::from_utf8(&answer.receipt.body[2..]).unwrap().parse().unwrap())
+}
+
+pub(crate) fn refs(tasks: &[NewTask]) -> Vec<TaskRef> {
+    tasks.iter().map(|task| TaskRef { id: task.id, kind: task.kind }).collect()
+}
+
