@@ -39,16 +39,26 @@ fn steps(readme: &str) -> Vec<Step> {
 }
 
 fn matches(shown: &str, answer: &str) -> bool {
-    let (shown, mut rest) = (shown.trim(), answer.trim());
-    let pieces: Vec<&str> = shown.split('…').collect();
-    for (n, piece) in pieces.iter().enumerate() {
-        let Some(at) = rest.find(piece) else { return false };
-        if n == 0 && at != 0 {
-            return false;
+    let (shown, answer) = (shown.trim(), answer.trim());
+    let Some((first, rest)) = shown.split_once('…') else { return shown == answer };
+    let (middle, last) = rest.rsplit_once('…').unwrap_or(("", rest));
+    let Some(mut left) = answer.strip_prefix(first).and_then(|left| left.strip_suffix(last)) else { return false };
+    middle.split('…').all(|piece| match left.find(piece) {
+        Some(at) => {
+            left = &left[at + piece.len()..];
+            true
         }
-        rest = &rest[at + piece.len()..];
+        None => false,
+    })
+}
+
+#[test]
+fn what_is_left_out_may_be_anything_and_nothing_else_may() {
+    assert!(matches("{…\"a\":1,…}", "{\"b\":2,\"a\":1,\"c\":{}}\n"));
+    assert!(matches("abc", "abc") && matches("a…c", "ac") && matches("a…", "ab"));
+    for (shown, answer) in [("abc", "abcd"), ("a…c", "abcd"), ("…b…", "acd"), ("a…b…b", "ab"), ("", "x")] {
+        assert!(!matches(shown, answer), "{shown} {answer}");
     }
-    rest.is_empty() || shown.ends_with('…')
 }
 
 #[tokio::test(flavor = "multi_thread")]
