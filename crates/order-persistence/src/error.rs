@@ -34,30 +34,29 @@ pub(crate) enum DbError {
 }
 
 impl DbError {
-    /// The transaction met another one and did nothing: worth doing again, whole.
-    pub(crate) fn is_retryable(&self) -> bool {
-        match self {
-            Self::Statement(DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
-            Self::Statement(DieselError::DatabaseError(_, info)) => info.message().contains("deadlock detected"),
-            _ => false,
-        }
+    /// The database undid the work, and it may be done again, whole. What diesel has no name for (a deadlock among them)
+    /// is worth another try: inside a transaction that was rolled back nothing has happened.
+    pub(crate) fn was_rolled_back(&self) -> bool {
+        use DatabaseErrorKind as Kind;
+        matches!(self, Self::Statement(DieselError::DatabaseError(Kind::SerializationFailure | Kind::Unknown, _)))
     }
 
-    /// The connection is gone, so a commit on it may or may not have taken.
-    pub(crate) fn lost_connection(error: &DieselError) -> bool {
-        match error {
-            DieselError::DatabaseError(
-                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
+    /// What an error means where a commit was under way: only some kinds say that nothing was done. Any other (a lost
+    /// connection, a server that is told to stop; their texts are in the server's language) leaves it open.
+    pub(crate) fn at_commit(self) -> Self {
+        use DatabaseErrorKind as Kind;
+        match self {
+            Self::Statement(DieselError::DatabaseError(
+                Kind::UniqueViolation
+                | Kind::ForeignKeyViolation
+                | Kind::NotNullViolation
+                | Kind::CheckViolation
+                | Kind::SerializationFailure
+                | Kind::ReadOnlyTransaction,
                 _,
-            ) => true,
-            // The server's own words when it is told to stop or loses a backend (SQLSTATE class 57).
-            DieselError::DatabaseError(_, info) => {
-                let message = info.message();
-                ["connection closed", "terminating connection", "error communicating", "unexpected EOF"]
-                    .iter()
-                    .any(|words| message.contains(words))
-            }
-            _ => false,
+            )) => self,
+            Self::Statement(DieselError::DatabaseError(_, info)) => Self::Unknown(info.message().to_owned()),
+            error => error,
         }
     }
 }

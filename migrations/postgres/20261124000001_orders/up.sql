@@ -45,6 +45,7 @@ CREATE INDEX orders_newest ON orders (created_at DESC, id DESC);
 CREATE INDEX orders_of_customer ON orders (customer_id, created_at DESC, id DESC);
 CREATE INDEX orders_of_courier ON orders (courier_id, created_at DESC, id DESC) WHERE courier_id IS NOT NULL;
 CREATE INDEX orders_in_status ON orders (status, created_at DESC, id DESC);
+CREATE INDEX orders_in_payment_status ON orders (payment_status, created_at DESC, id DESC);
 CREATE INDEX orders_available ON orders (created_at DESC, id DESC)
     WHERE courier_id IS NULL AND released_at IS NOT NULL AND status IN ('confirmed', 'preparing');
 
@@ -105,7 +106,6 @@ CREATE TABLE payment_entries (
     CHECK ((kind = 'refund') = (charge_n IS NOT NULL)),
     CHECK ((state = 'settled') = (settled_at IS NOT NULL))
 );
-CREATE INDEX payment_entries_in_review ON payment_entries (order_id) WHERE state = 'review';
 
 -- Unfinished work. A finished row is deleted; a dead one stays for an operator. A leased one is in a worker's hands until
 -- run_at, and token says in whose.
@@ -128,6 +128,7 @@ CREATE TABLE tasks (
     FOREIGN KEY (order_id, entry_n) REFERENCES payment_entries
 );
 CREATE INDEX tasks_due ON tasks (kind, run_at) WHERE NOT dead;
+CREATE INDEX tasks_spent ON tasks (run_at) WHERE NOT dead AND attempts >= 8;
 CREATE INDEX tasks_next ON tasks (run_at) WHERE NOT dead;
 CREATE INDEX tasks_lanes ON tasks (order_id, lane, seq, ordinal) WHERE NOT dead AND lane IS NOT NULL;
 
@@ -141,5 +142,4 @@ CREATE TABLE idempotency_keys (
     order_id    bigint      NOT NULL REFERENCES orders ON DELETE CASCADE,
     created_at  timestamptz NOT NULL
 );
-CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
 CREATE INDEX idempotency_keys_of_order ON idempotency_keys (order_id);

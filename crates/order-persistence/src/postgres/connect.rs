@@ -18,6 +18,8 @@ use crate::{ConnectError, Options, tls};
 const ACQUIRE: Duration = Duration::from_millis(250);
 /// How long a new connection may take.
 const CREATE: Duration = Duration::from_secs(2);
+/// How long a connection may be without a sign of life.
+const SILENCE: Duration = Duration::from_secs(10);
 /// What the server itself cuts off.
 const LIMITS: &str = "-c statement_timeout=2000 -c lock_timeout=500 -c idle_in_transaction_session_timeout=5000";
 
@@ -50,6 +52,9 @@ pub(super) async fn connect(url: &PostgresUrl, limits: &str) -> Result<AsyncPgCo
         None => limits.to_owned(),
     });
     config.connect_timeout(CREATE);
+    // A host that is gone says nothing, not even that it is gone.
+    config.tcp_user_timeout(SILENCE);
+    config.keepalives_idle(SILENCE);
     if url.tls {
         let connector = tls::connector(url.root_certificate.as_deref()).map_err(|error| failed(&error))?;
         let (client, connection) = config.connect(connector).await.map_err(|error| failed(&error))?;

@@ -1,7 +1,9 @@
 //! What PostgreSQL does in its own way, for the sources that both engines share.
 
 use std::ops::Range;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::deserialize::{self, FromSql, FromSqlRow};
@@ -96,7 +98,11 @@ impl Database {
         &self,
         work: impl for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, DbError>> + Send + 'static,
     ) -> Result<T, DbError> {
-        self.spawn(|mut conn| async move { work(&mut conn).await }.boxed()).await
+        let done = self.spawn(work).await;
+        done.map_err(|error| match error {
+            DbError::Unknown(detail) => DbError::NoConnection(detail),
+            error => error,
+        })
     }
 
     /// Does what is whole in its first statement, without a transaction around it.
@@ -104,7 +110,7 @@ impl Database {
         &self,
         work: impl for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T, DbError>> + Send + Sync + 'static,
     ) -> Result<T, DbError> {
-        self.spawn(|mut conn| async move { attempt(&mut conn, false, &work).await }.boxed()).await
+        self.spawn(|conn| async move { again(conn, false, &work).await }.boxed()).await
     }
 
     /// Does all of it in one transaction, or nothing; again, if it was rolled back for meeting another.
@@ -112,39 +118,40 @@ impl Database {
         &self,
         work: impl for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T, DbError>> + Send + Sync + 'static,
     ) -> Result<T, DbError> {
-        self.spawn(|mut conn| {
-            async move {
-                let done = attempt(&mut conn, true, &work).await;
-                if matches!(done, Err(DbError::NotRolledBack(_))) {
-                    // What is left of the transaction must not meet the next user of the connection.
-                    drop(Object::take(conn));
-                }
-                done
-            }
-            .boxed()
-        })
-        .await
+        self.spawn(|conn| async move { again(conn, true, &work).await }.boxed()).await
     }
 
-    /// On the runtime that owns the pool: a caller that goes away leaves nothing half done in it.
+    /// On the runtime that owns the pool: a caller that goes away leaves nothing half done in it. A connection on which
+    /// something was left half done (no answer in time, a panic, a rollback that failed) goes back to nobody.
     async fn spawn<T: Send + 'static>(
         &self,
-        work: impl FnOnce(Object<Conn>) -> BoxFuture<'static, Result<T, DbError>> + Send + 'static,
+        work: impl for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, DbError>> + Send + 'static,
     ) -> Result<T, DbError> {
         let pool = self.pool.clone();
         let done = self.runtime.spawn(async move {
-            let conn = pool.get().await.map_err(|error| DbError::NoConnection(error.to_string()))?;
-            work(conn).await
+            let mut conn = pool.get().await.map_err(|error| DbError::NoConnection(error.to_string()))?;
+            let worked = tokio::time::timeout(DEADLINE, AssertUnwindSafe(work(&mut conn)).catch_unwind()).await;
+            let done = match worked {
+                Ok(Ok(done)) => done,
+                Ok(Err(_)) => Err(DbError::Unknown("a panic amid the work".into())),
+                Err(_) => Err(DbError::Unknown(format!("no answer in {DEADLINE:?}"))),
+            };
+            if matches!(done, Err(DbError::Unknown(_) | DbError::NotRolledBack(_))) {
+                drop(Object::take(conn));
+            }
+            done
         });
-        // A panic inside is a bug; whether the work was committed is not known.
         done.await.unwrap_or_else(|error| Err(DbError::Unknown(error.to_string())))
     }
 }
 
+/// How long a unit of work may take: the server cuts off a statement after 2 s, and one that is gone says nothing.
+const DEADLINE: Duration = Duration::from_secs(4);
+
 /// Transactions are tried this often when they are rolled back for meeting another one.
 const TRIES: usize = 3;
 
-async fn attempt<T>(
+async fn again<T>(
     conn: &mut Conn,
     in_transaction: bool,
     work: &(impl for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T, DbError>> + Sync),
@@ -154,21 +161,18 @@ async fn attempt<T>(
         tries += 1;
         let done = if in_transaction { transaction(conn, work).await } else { alone(conn, work).await };
         match done {
-            Err(error) if error.is_retryable() && tries < TRIES => {}
+            Err(error) if error.was_rolled_back() && tries < TRIES => {}
             done => return done,
         }
     }
 }
 
-/// A statement is its own commit: when the connection is lost meanwhile, it may have taken.
+/// A statement is its own commit, so an error that does not say that nothing was done leaves that open.
 async fn alone<T>(
     conn: &mut Conn,
     work: &(impl for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T, DbError>> + Sync),
 ) -> Result<T, DbError> {
-    match work(conn).await {
-        Err(DbError::Statement(error)) if DbError::lost_connection(&error) => Err(DbError::Unknown(error.to_string())),
-        done => done,
-    }
+    work(conn).await.map_err(DbError::at_commit)
 }
 
 async fn transaction<T>(
@@ -179,8 +183,7 @@ async fn transaction<T>(
     match work(conn).await {
         Ok(done) => match conn.batch_execute("COMMIT").await {
             Ok(()) => Ok(done),
-            Err(error) if DbError::lost_connection(&error) => Err(DbError::Unknown(error.to_string())),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(DbError::Statement(error).at_commit()),
         },
         Err(error) => match conn.batch_execute("ROLLBACK").await {
             Ok(()) => Err(error),

@@ -37,6 +37,7 @@ pub(crate) async fn migrate(url: &str, apply: bool) -> Result<migrations::Report
             .await
             .map_err(|error| unreachable(&error))?;
     }
-    let mut harness = AsyncMigrationHarness::new(conn);
-    migrations::run(&mut harness, &MIGRATIONS, apply)
+    // The harness blocks: not the thread of whoever waits for it.
+    let work = move || migrations::run(&mut AsyncMigrationHarness::new(conn), &MIGRATIONS, apply);
+    tokio::task::spawn_blocking(work).await.map_err(|error| MigrateError::Failed(error.to_string()))?
 }

@@ -100,8 +100,8 @@ impl QueryFragment<Backend> for MoveEntry<'_> {
     }
 }
 
-/// `booked → sent` (with the time of the first try) or its way back, if order, entry and task still are as loaded. The
-/// order's row is locked first: whoever is about to change the order is waited for, and its new version makes this miss.
+/// `booked → sent` (with the time of the first try) or its way back, if order, entry and task still are as loaded. Order
+/// and task are locked first: whoever is about to change them is waited for, and the new version or token makes this miss.
 pub(crate) struct MarkEntry {
     pub(crate) order: i64,
     pub(crate) version: i64,
@@ -144,14 +144,18 @@ impl QueryFragment<Backend> for MarkEntry {
         out.push_bind_param::<Integer, _>(&self.n)?;
         out.push_sql(" AND state = ");
         out.push_bind_param::<Text, _>(from)?;
-        out.push_sql(" AND EXISTS (SELECT 1 FROM tasks WHERE id = ");
-        out.push_bind_param::<BigInt, _>(&self.task)?;
-        out.push_sql(" AND token = ");
-        out.push_bind_param::<BigInt, _>(&self.token)?;
-        out.push_sql(") AND order_id IN (SELECT id FROM orders WHERE id = ");
+        // Locked in this sequence: the order as every commit locks it, then the task, so that neither its version nor the
+        // token can change between the look and the update.
+        out.push_sql(
+            " AND order_id IN (SELECT o.id FROM orders AS o JOIN tasks AS t ON t.order_id = o.id WHERE o.id = ",
+        );
         out.push_bind_param::<BigInt, _>(&self.order)?;
-        out.push_sql(" AND version = ");
+        out.push_sql(" AND o.version = ");
         out.push_bind_param::<BigInt, _>(&self.version)?;
+        out.push_sql(" AND t.id = ");
+        out.push_bind_param::<BigInt, _>(&self.task)?;
+        out.push_sql(" AND t.token = ");
+        out.push_bind_param::<BigInt, _>(&self.token)?;
         out.push_sql(LOCK);
         out.push_sql(")");
         Ok(())

@@ -74,8 +74,7 @@ pub(crate) async fn next_of_lane(conn: &mut Conn, finished: &ClaimedTask) -> Res
         .first::<(i64, String, DbTime)>(conn)
         .await
         .optional()?;
-    let Some((id, kind, run_at)) = head.filter(|(_, _, run_at)| run_at.0 <= now.0) else { return Ok(None) };
-    debug_assert!(run_at.0 <= now.0);
+    let Some((id, kind, _)) = head.filter(|(_, _, run_at)| run_at.0 <= now.0) else { return Ok(None) };
     let id = TaskId::new(id).map_err(|error| DbError::Inconsistent(error.to_string()))?;
     Ok(TaskKind::from_name(&kind).map(|kind| TaskRef { id, kind }))
 }

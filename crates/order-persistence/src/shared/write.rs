@@ -102,8 +102,9 @@ async fn insert_receipt(conn: &mut Conn, row: ReceiptRow) -> Result<(), DbError>
 /// Ends the task that caused the change, or makes sure that it still is in the hands that commit.
 async fn end_task(conn: &mut Conn, set: &WriteSet) -> Result<Option<TaskRef>, DbError> {
     if let Some(task) = &set.held_by {
+        // An update that changes nothing locks the row on both engines: the token stays until the commit.
         let held = tasks::table.filter(tasks::id.eq(task.id.get()).and(tasks::token.eq(task.token.0)));
-        if held.select(tasks::id).load::<i64>(conn).await?.is_empty() {
+        if diesel::update(held).set(tasks::leased.eq(true)).execute(conn).await? != 1 {
             return Err(DbError::TaskLost);
         }
     }

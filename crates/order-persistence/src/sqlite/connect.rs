@@ -12,15 +12,15 @@ use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfi
 use futures_util::FutureExt;
 use futures_util::future::ready;
 
-use super::dialect::{Conn, Here};
+use super::dialect::{Conn, Here, NOW};
 use crate::ConnectError;
 
 /// How long to wait for the writer, or for a reader.
 const ACQUIRE: Duration = Duration::from_secs(5);
 
-/// Durable to the last commit; the one writer waits for a reader's checkpoint, never for another writer.
-const SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-                        PRAGMA busy_timeout = 5000; PRAGMA trusted_schema = OFF;";
+/// Durable to the last commit. How long to wait for others comes first: even the next setting may have to.
+const SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                        PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;";
 
 /// Takes the lock of a database: one instance has it, and the operating system lets go of it when that one dies.
 pub(super) fn lock(path: &Path) -> Result<File, ConnectError> {
@@ -34,6 +34,17 @@ pub(super) fn lock(path: &Path) -> Result<File, ConnectError> {
         Err(TryLockError::WouldBlock) => Err(ConnectError::InUse(path.display().to_string())),
         Err(TryLockError::Error(error)) => Err(unusable(error)),
     }
+}
+
+/// Lets go of what a process that died had in its hands: there is one instance, so nobody else can hold a lease.
+pub(super) fn void_leases(path: &Path) -> Result<(), ConnectError> {
+    let unusable = |error: &dyn std::fmt::Display| ConnectError::File {
+        path: path.display().to_string(),
+        reason: error.to_string(),
+    };
+    let mut conn = connect(&path.to_string_lossy()).map_err(|error| unusable(&error))?;
+    let void = format!("UPDATE tasks SET leased = 0, token = token + 1, run_at = {NOW} WHERE leased = 1");
+    conn.batch_execute(&void).map_err(|error| unusable(&error))
 }
 
 pub(super) fn pool(path: &Path, size: usize) -> Result<Pool<Conn>, ConnectError> {

@@ -6,6 +6,7 @@
 use std::error::Error;
 use std::fs::File;
 use std::ops::Range;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -114,6 +115,7 @@ pub(crate) struct Database {
 impl Database {
     pub(crate) fn open(path: &Path, options: &Options) -> Result<Self, ConnectError> {
         let lock = connect::lock(path)?;
+        connect::void_leases(path)?;
         let writer = connect::pool(path, 1)?;
         let readers = connect::pool(path, options.connections)?;
         Ok(Self { writer, readers, runtime: options.runtime.clone(), _lock: Arc::new(lock) })
@@ -155,8 +157,13 @@ impl Database {
             let mut conn = pool.get().await.map_err(|error| DbError::NoConnection(error.to_string()))?;
             let hop = runtime.spawn_blocking(move || {
                 // Every statement is done when it returns, so this never waits for anybody.
-                let done = futures_util::future::FutureExt::now_or_never(transaction(&mut conn, begin, work));
-                let done = done.unwrap_or_else(|| Err(DbError::Unknown("a statement that waits".into())));
+                let done = AssertUnwindSafe(transaction(&mut conn, begin, work)).catch_unwind().now_or_never();
+                let done = match done {
+                    Some(Ok(done)) => done,
+                    Some(Err(_)) => Err(DbError::Unknown("a panic amid the work".into())),
+                    None => Err(DbError::Unknown("a statement that waits".into())),
+                };
+                // What is left of a transaction must not meet the next user of the connection.
                 if done.is_err() && conn.batch_execute("ROLLBACK").now_or_never().is_none_or(|end| end.is_err()) {
                     drop(Object::take(conn));
                 }

@@ -9,6 +9,7 @@
 
 mod migrations;
 mod postgres;
+mod races;
 mod round_trips;
 mod sqlite;
 mod tables;
