@@ -30,6 +30,7 @@ pub(crate) struct Service {
     worker: JoinHandle<()>,
     stop_worker: CancellationToken,
     draining: Arc<AtomicBool>,
+    drain_delay: Duration,
     shutdown_timeout: Duration,
 }
 
@@ -56,10 +57,8 @@ pub(crate) async fn start(settings: &Settings) -> Result<Service, Failure> {
     let signal: Arc<dyn TaskSignal> = Arc::new(InProcessSignal::default());
     let clients = Clients::new(settings, clock.clone())?;
 
-    let stop_worker = CancellationToken::new();
-    let worker =
-        tokio::spawn(worker(settings, &worker_stores, &signal, &clients, clock.clone()).run(stop_worker.clone()));
     let draining = Arc::new(AtomicBool::new(false));
+    let worker = worker(settings, &worker_stores, &signal, &clients, clock.clone());
     let wiring = Wiring {
         usecases: usecases(settings, stores, signal, &clients),
         verifier: Arc::new(verifier(settings)?),
@@ -70,9 +69,17 @@ pub(crate) async fn start(settings: &Settings) -> Result<Service, Failure> {
     let http = HttpConfig { workers: settings.workers.unwrap_or(http.workers), ..http };
     let server = order_http::server(listener, &http, wiring).map_err(Failure::other)?;
     let handle = server.handle();
+
+    // Nothing can fail any more: now work may begin.
+    let stop_worker = CancellationToken::new();
+    let worker = tokio::spawn(worker.run(stop_worker.clone()));
     let server = tokio::spawn(server);
+    for name in &settings.without_effect {
+        tracing::warn!("{name} is set and has no effect");
+    }
     tracing::info!(app = settings.app_name, %address, "started");
-    Ok(Service { address, server, handle, worker, stop_worker, draining, shutdown_timeout: settings.shutdown_timeout })
+    let (drain_delay, shutdown_timeout) = (settings.drain_delay, settings.shutdown_timeout);
+    Ok(Service { address, server, handle, worker, stop_worker, draining, drain_delay, shutdown_timeout })
 }
 
 impl Service {
@@ -86,9 +93,14 @@ impl Service {
         tracing::info!("stopping");
         self.draining.store(true, Ordering::Relaxed);
         self.stop_worker.cancel();
-        self.handle.stop(true).await;
+        if ended.is_none() {
+            // Whoever balances the load has to notice that the service is not ready before it takes no more requests.
+            tokio::time::sleep(self.drain_delay).await;
+        }
         // What a handler has begun it may finish; what it can't, another instance takes up when the lease is over.
-        if tokio::time::timeout(self.shutdown_timeout, self.worker).await.is_err() {
+        let tasks = tokio::time::timeout(self.shutdown_timeout, self.worker);
+        let (tasks, ()) = tokio::join!(tasks, self.handle.stop(true));
+        if tasks.is_err() {
             tracing::warn!("tasks are still running; they are taken up again when their leases are over");
         }
         match ended {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::ToSocketAddrs;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -11,9 +12,11 @@ use figment::providers::{Format, Serialized, Toml};
 use figment::value::Value;
 use order_domain::pricing::{FeePolicy, ServiceArea};
 use order_domain::{Coordinates, Currency, Money, Rules};
+use order_http::TokenVerifier;
 use order_persistence::DatabaseUrl;
 use rust_decimal::Decimal;
 use secrecy::SecretString;
+use tracing_subscriber::EnvFilter;
 
 use crate::telemetry::LogFormat;
 
@@ -34,6 +37,7 @@ const KNOWN: &[(&str, Option<&str>)] = &[
     ("DEBUG", Some("false")),
     ("DELIVERY_FEE", Some("5.00")),
     ("DELIVERY_RADIUS_KM", Some("50")),
+    ("DRAIN_DELAY", Some("2s")),
     ("FULFILMENT_POINTS", Some("")),
     ("HOST", Some("0.0.0.0")),
     ("JWT_ALGORITHM", Some("HS256")),
@@ -51,6 +55,9 @@ const KNOWN: &[(&str, Option<&str>)] = &[
     ("USER_SERVICE_URL", None),
     ("WORKERS", Some("")),
 ];
+
+/// Settings of the predecessor that change nothing here (yet): a file that has them is not refused for it.
+const WITHOUT_EFFECT: &[&str] = &["CORS_ORIGINS", "NOTIFICATION_SERVICE_URL", "REDIS_URL"];
 
 /// What is wrong with the settings, all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +91,11 @@ pub(crate) struct Settings {
     pub(crate) rules: Rules,
     pub(crate) task_slots: usize,
     pub(crate) workers: Option<usize>,
+    /// How long requests are taken after the service has said that it is not ready any more.
+    pub(crate) drain_delay: Duration,
     pub(crate) shutdown_timeout: Duration,
+    /// What was set, and changes nothing.
+    pub(crate) without_effect: Vec<String>,
     pub(crate) log_level: String,
     pub(crate) log_format: LogFormat,
 }
@@ -93,6 +104,7 @@ pub(crate) struct Settings {
 pub(crate) struct Given {
     values: BTreeMap<String, String>,
     mistakes: Vec<String>,
+    without_effect: Vec<String>,
 }
 
 impl Given {
@@ -108,6 +120,8 @@ impl Given {
         let known = |name: &str| KNOWN.iter().any(|(known, _)| *known == name);
         let mut layers = Figment::new();
         let mut mistakes = Vec::new();
+        let idle = |name: &str| WITHOUT_EFFECT.contains(&name);
+        let mut without_effect: Vec<String> = environment.keys().filter(|name| idle(name)).cloned().collect();
         if let Some(file) = environment.get("CONFIG_FILE").filter(|file| !file.is_empty()) {
             match std::fs::read_to_string(file) {
                 Ok(text) => layers = layers.merge(Toml::string(&text)),
@@ -121,6 +135,10 @@ impl Given {
         let mut values = BTreeMap::new();
         for (key, value) in from_file {
             let name = key.to_uppercase();
+            if idle(&name) {
+                without_effect.push(name);
+                continue;
+            }
             match text(&value) {
                 Some(value) if known(&name) => drop(values.insert(name, value)),
                 Some(_) => mistakes.push(format!("CONFIG_FILE: {key} is no setting")),
@@ -132,8 +150,11 @@ impl Given {
         let merged =
             Figment::from(Serialized::defaults(values)).merge(Serialized::defaults(set.collect::<BTreeMap<_, _>>()));
         match merged.extract() {
-            Ok(values) => Self { values, mistakes },
-            Err(error) => Self { values: BTreeMap::new(), mistakes: [mistakes, vec![error.to_string()]].concat() },
+            Ok(values) => Self { values, mistakes, without_effect },
+            Err(error) => {
+                mistakes.push(error.to_string());
+                Self { values: BTreeMap::new(), mistakes, without_effect }
+            }
         }
     }
 
@@ -199,21 +220,31 @@ impl Given {
     }
 
     fn url(&mut self, name: &str) -> Option<String> {
-        self.parsed(name, |value| match value.split_once("://") {
-            Some(("http" | "https", rest)) if !rest.is_empty() => Ok(value.to_owned()),
-            _ => Err("must start with http:// or https://".into()),
+        self.parsed(name, |value| match order_clients::check_base_url(value) {
+            Ok(()) => Ok(value.to_owned()),
+            Err(reason) => Err(reason.to_string()),
+        })
+    }
+
+    fn host(&mut self) -> Option<String> {
+        self.parsed("HOST", |value| match (value, 0).to_socket_addrs() {
+            Ok(_) => Ok(value.to_owned()),
+            Err(_) => Err("must be an address of this machine".into()),
         })
     }
 
     fn secret(&mut self) -> Option<SecretString> {
-        let debug = self.switch("DEBUG")?;
-        self.parsed("JWT_SECRET_KEY", |value| match value {
-            _ if debug && !value.is_empty() => Ok(value.into()),
-            SAMPLE_SECRET => Err("is the sample's; set one of your own (or DEBUG=true for development)".into()),
-            _ if value.len() < SECRET_BYTES => {
-                Err(format!("must have at least {SECRET_BYTES} bytes (or DEBUG=true for development)"))
+        let debug = self.switch("DEBUG").unwrap_or(false);
+        self.parsed("JWT_SECRET_KEY", |value| {
+            if !debug && value == SAMPLE_SECRET {
+                return Err("is the sample's; set one of your own (or DEBUG=true for development)".into());
             }
-            _ => Ok(value.into()),
+            if !debug && value.len() < SECRET_BYTES {
+                return Err(format!("must have at least {SECRET_BYTES} bytes (or DEBUG=true for development)"));
+            }
+            let secret = SecretString::from(value);
+            TokenVerifier::hs256(&secret).map_err(|error| error.to_string())?;
+            Ok(secret)
         })
     }
 
@@ -261,7 +292,7 @@ impl Given {
     fn all(&mut self) -> Option<Settings> {
         // Each is looked at, whatever is wrong with the others.
         let app_name = self.value("APP_NAME");
-        let host = self.value("HOST");
+        let host = self.host();
         let port = self.number("PORT", 0, u16::MAX);
         let database_url = self.database_url();
         let database_connections = self.number("DATABASE_CONNECTIONS", 2, 1_000);
@@ -284,7 +315,11 @@ impl Given {
             None => Some(None),
         };
         let shutdown_timeout = self.duration("SHUTDOWN_TIMEOUT", Duration::from_secs(1), Duration::from_mins(10));
-        let log_level = self.value("LOG_LEVEL");
+        let drain_delay = self.duration("DRAIN_DELAY", Duration::ZERO, Duration::from_mins(10));
+        let log_level = self.parsed("LOG_LEVEL", |value| match EnvFilter::try_new(value) {
+            Ok(_) => Ok(value.to_owned()),
+            Err(error) => Err(error.to_string()),
+        });
         let log_format = self.parsed("LOG_FORMAT", |value| match value {
             "json" => Ok(LogFormat::Json),
             "text" => Ok(LogFormat::Text),
@@ -307,7 +342,9 @@ impl Given {
             rules: rules?,
             task_slots: task_slots?,
             workers: workers?,
+            drain_delay: drain_delay?,
             shutdown_timeout: shutdown_timeout?,
+            without_effect: std::mem::take(&mut self.without_effect),
             log_level: log_level?,
             log_format: log_format?,
         })
@@ -426,6 +463,11 @@ mod tests {
             ("DATABASE_URL", "postgresql+asyncpg://u:p@h/d", "mysql://h"),
             ("WORKERS", "3", "0"),
             ("LOG_FORMAT", "text", "xml"),
+            ("LOG_LEVEL", "warn,order_http=debug", "garbage=x=y"),
+            ("HOST", "::1", "not a host"),
+            ("CART_SERVICE_URL", "http://cart/path", "http://user:word@cart"),
+            ("JWT_SECRET_KEY", "another secret that is long enough", "-----BEGIN PUBLIC KEY-----0123456789"),
+            ("DRAIN_DELAY", "0s", "1 year"),
         ] {
             assert!(given(&[(name, good)]).is_ok(), "{name}={good}");
             let Mistakes(mistakes) = given(&[(name, bad)]).unwrap_err();
@@ -440,6 +482,14 @@ mod tests {
         let path = file.path().to_str().unwrap();
         let settings = given(&[("CONFIG_FILE", path), ("PORT", "9001")]).unwrap();
         assert_eq!((settings.host.as_str(), settings.port, settings.rules.cash_on_delivery), ("127.0.0.1", 9001, true));
+    }
+
+    #[test]
+    fn what_the_predecessor_had_and_changes_nothing_here_is_named_and_not_refused() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "cors_origins = [\"https://shop.example\"]").unwrap();
+        let settings = given(&[("CONFIG_FILE", file.path().to_str().unwrap()), ("REDIS_URL", "redis://r")]).unwrap();
+        assert_eq!(settings.without_effect, ["REDIS_URL", "CORS_ORIGINS"]);
     }
 
     #[test]

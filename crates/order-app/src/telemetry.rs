@@ -11,7 +11,7 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// Starts logging. A second call changes nothing.
+/// Starts logging. A second call changes nothing; a filter that can't be read was refused with the settings.
 pub(crate) fn start(filter: &str, format: LogFormat) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

@@ -28,6 +28,6 @@ mod user;
 pub use cart::CartClient;
 pub use payment::PaymentClient;
 pub use product::ProductClient;
-pub use settings::{BadUrl, Deadlines, SetupError};
+pub use settings::{BadUrl, Deadlines, SetupError, check_base_url};
 pub use token::ServiceTokens;
 pub use user::UserClient;

@@ -65,6 +65,14 @@ pub enum BadUrl {
     QueryOrFragment,
 }
 
+/// Whether a text can be the base address of a service.
+///
+/// # Errors
+/// [`BadUrl`] says what is wrong with it.
+pub fn check_base_url(text: &str) -> Result<(), BadUrl> {
+    base_url(text).map(drop)
+}
+
 /// Reads the base address of a service. A path in it is kept, and may end with a slash or not.
 pub(crate) fn base_url(text: &str) -> Result<Url, BadUrl> {
     let url = Url::parse(text).map_err(|_| BadUrl::NotAUrl)?;

@@ -63,7 +63,7 @@ pub struct Worker {
 struct Kind {
     running: usize,
     waiting: VecDeque<TaskRef>,
-    /// The last sweep filled every slot: there may be more.
+    /// The last sweep that had a slot for it filled every one: there may be more.
     backlog: bool,
 }
 
@@ -85,15 +85,21 @@ impl Worker {
         let mut next_sweep = Instant::now();
         loop {
             tokio::select! {
+                // In this sequence: whatever else is ready, a stop is heeded first, and slots are free before they are
+                // filled again.
+                biased;
                 () = stop.cancelled() => break,
-                signalled = self.signal.next() => self.wait_in_line(signalled),
                 Some(ended) = self.running.join_next() => self.free(ended.ok()),
+                signalled = self.signal.next() => self.wait_in_line(signalled),
                 () = sleep_until(next_sweep) => next_sweep = Instant::now(),
             }
             while let Some(ended) = self.running.try_join_next() {
                 self.free(ended.ok());
             }
             self.claim_signalled().await;
+            if stop.is_cancelled() {
+                break;
+            }
             if Instant::now() >= next_sweep || self.backlog_has_room() {
                 next_sweep = Instant::now() + self.sweep().await;
             }
@@ -112,7 +118,7 @@ impl Worker {
     }
 
     fn free(&mut self, ended: Option<TaskKind>) {
-        // Handlers' panics are caught inside, so every task that ends names its kind.
+        // Panics are caught inside, so every task that ends names its kind.
         if let Some(kind) = ended.and_then(|kind| self.kinds.get_mut(&kind)) {
             kind.running = kind.running.saturating_sub(1);
         }
@@ -151,14 +157,17 @@ impl Worker {
                 (self.on_sweep)(now);
                 for (name, free) in slots {
                     let found = claimed.iter().filter(|task| task.kind == name).count();
-                    if let Some(kind) = self.kinds.get_mut(&name) {
-                        kind.backlog = free > 0 && found == free;
+                    // A sweep without a free slot has not looked, so it knows no better than the one before.
+                    if free > 0
+                        && let Some(kind) = self.kinds.get_mut(&name)
+                    {
+                        kind.backlog = found == free;
                     }
                 }
                 self.start(claimed);
                 let due = next_due.map_or(self.config.sweep, |due| until(now, due));
                 // Not at once again for what became due between the read and now: that would be polling.
-                due.clamp(Duration::from_millis(10), self.config.sweep)
+                due.max(Duration::from_millis(10)).min(self.config.sweep)
             }
             Err(error) => {
                 tracing::warn!(%error, "tasks can't be looked at");
@@ -179,8 +188,11 @@ impl Worker {
                 limit: self.config.limit,
             };
             self.running.spawn(async move {
-                let kind = task.kind;
-                run.once(task).await;
+                let (id, kind) = (task.id, task.kind);
+                // Beside the handler itself, what concludes it must not take its slot along either.
+                if AssertUnwindSafe(run.once(task)).catch_unwind().await.is_err() {
+                    tracing::error!(task = %id, kind = kind.name(), "a run panicked; its lease runs out");
+                }
                 kind
             });
         }

@@ -49,6 +49,7 @@ impl Service {
                 ("HOST", "127.0.0.1"),
                 ("PORT", "0"),
                 ("WORKERS", "2"),
+                ("DRAIN_DELAY", "0s"),
                 ("LOG_FORMAT", "text"),
                 ("JWT_SECRET_KEY", SECRET),
                 ("DATABASE_URL", engine.url()),

@@ -32,6 +32,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let urls = sandbox.urls();
     let settings = Given::read()
         .or("HOST", "127.0.0.1")
+        .or("DRAIN_DELAY", "0s")
         .or("LOG_FORMAT", "text")
         .or("LOG_LEVEL", "warn")
         .always("DATABASE_URL", &format!("sqlite:{}", folder.join("orders.db").display()))

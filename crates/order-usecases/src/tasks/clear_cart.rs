@@ -19,7 +19,7 @@ impl Handlers {
         // A removal names a product, so it would take a line along that was added or changed since.
         let unchanged = |line: &&CartLine| {
             let mut same_product = cart.lines.iter().filter(|other| other.product == line.product);
-            ordered.contains(line) && same_product.all(|other| ordered.contains(other))
+            same_product.all(|other| ordered.contains(other))
         };
         let mut products: Vec<_> = cart.lines.iter().filter(unchanged).map(|line| line.product).collect();
         products.sort_unstable();

@@ -7,4 +7,12 @@
     reason = "a test that can't go on has failed"
 )]
 
+mod assigning;
+mod cart;
+mod changing;
+mod payments;
+mod placing;
+mod random;
+mod repeating;
 mod support;
+mod worker;

@@ -1,0 +1,278 @@
+//! Placing again: keys, outcomes that nobody knows, services that take too long.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use order_domain::order::{Inconsistent, Rejection};
+use order_domain::ports::{Bearer, Cart, CartService, IdempotencyKey, ProductService, ServiceError, ServiceName};
+use order_domain::pricing::StockedProduct;
+use order_domain::time::Duration;
+use order_domain::{PaymentMethod, ProductId, UserId};
+use order_testkit::builders::{a_cart, a_key};
+use order_testkit::memory::{Fault, Op, RowCounts};
+use order_testkit::services::{FakeCarts, FakeProducts};
+use order_usecases::{Answer, Request, UseCaseError};
+use tokio::time::{Instant, sleep};
+
+use crate::support::{Shop, customer, request, wish};
+
+const ONLINE: PaymentMethod = PaymentMethod::Online;
+
+fn with_a_cart() -> Shop {
+    let shop = Shop::open();
+    shop.carts.put(a_cart("ann", &[(5, 2)]));
+    shop
+}
+
+async fn place(shop: &Shop, key: Option<IdempotencyKey>) -> Result<Answer, UseCaseError> {
+    shop.place(&customer("ann"), key, ONLINE).await
+}
+
+/// The same key for another request.
+fn another_request() -> IdempotencyKey {
+    IdempotencyKey { fingerprint: [1; 32], ..a_key(1) }
+}
+
+#[tokio::test]
+async fn an_equal_request_under_the_same_key_gets_the_same_answer_byte_for_byte() {
+    let shop = with_a_cart();
+    let first = place(&shop, Some(a_key(1))).await.unwrap();
+    shop.drain().await;
+    let (asked, commits) = (shop.carts.asked(), shop.store.calls(Op::Commit));
+    let second = place(&shop, Some(a_key(1))).await.unwrap();
+    assert_eq!((first.replayed, second.replayed), (false, true));
+    assert_eq!(first.receipt, second.receipt);
+    assert_eq!((shop.carts.asked(), shop.store.calls(Op::Commit)), (asked, commits), "nobody is asked again");
+    assert_eq!(shop.store.counts().orders, 1);
+}
+
+#[tokio::test]
+async fn a_key_that_was_used_for_another_request_is_refused() {
+    let shop = with_a_cart();
+    place(&shop, Some(a_key(1))).await.unwrap();
+    let before = shop.store.counts();
+    assert_eq!(place(&shop, Some(another_request())).await, Err(UseCaseError::KeyReused));
+    assert_eq!(shop.store.counts(), before);
+}
+
+#[tokio::test]
+async fn another_key_is_another_order() {
+    let shop = with_a_cart();
+    place(&shop, Some(a_key(1))).await.unwrap();
+    place(&shop, Some(a_key(2))).await.unwrap();
+    assert_eq!((shop.store.counts().orders, shop.store.counts().receipts), (2, 2));
+}
+
+#[tokio::test]
+async fn a_request_that_is_refused_uses_up_no_key() {
+    let shop = Shop::open();
+    assert_eq!(place(&shop, Some(a_key(1))).await, Err(Rejection::CartEmpty.into()));
+    assert_eq!(shop.store.counts(), RowCounts::default());
+    shop.carts.put(a_cart("ann", &[(5, 2)]));
+    assert!(!place(&shop, Some(a_key(1))).await.unwrap().replayed);
+}
+
+/// The equal request was placed, paid, and has had its cart cleared, while this one was on its way to the cart.
+#[tokio::test]
+async fn a_refusal_gives_way_to_the_answer_of_an_equal_request_that_was_first() {
+    let shop = with_a_cart();
+    let carts = Arc::new(Scripted::new(shop.clone(), Some(a_key(1))));
+    let use_cases = shop.use_cases_asking(carts.clone(), shop.products.clone(), shop.users.clone());
+    let second = use_cases.place(&customer("ann"), wish(ONLINE), request(Some(a_key(1)))).await.unwrap();
+    assert!(second.replayed);
+    assert_eq!(Some(second.receipt), carts.given());
+    assert_eq!(shop.store.counts().orders, 1);
+}
+
+#[tokio::test]
+async fn a_refusal_under_a_key_that_another_request_has_used_meanwhile_is_about_the_key() {
+    let shop = with_a_cart();
+    let carts = Arc::new(Scripted::new(shop.clone(), Some(another_request())));
+    let use_cases = shop.use_cases_asking(carts, shop.products.clone(), shop.users.clone());
+    let second = use_cases.place(&customer("ann"), wish(ONLINE), request(Some(a_key(1)))).await;
+    assert_eq!(second, Err(UseCaseError::KeyReused));
+}
+
+#[tokio::test]
+async fn a_refusal_without_a_key_is_looked_up_nowhere() {
+    let shop = with_a_cart();
+    let carts = Arc::new(Scripted::new(shop.clone(), None));
+    let use_cases = shop.use_cases_asking(carts, shop.products.clone(), shop.users.clone());
+    let second = use_cases.place(&customer("ann"), wish(ONLINE), request(None)).await;
+    assert_eq!(second, Err(Rejection::CartEmpty.into()));
+    assert_eq!(shop.store.calls(Op::Placing), 2, "one each");
+}
+
+#[tokio::test]
+async fn an_equal_request_that_commits_first_is_answered_for_both() {
+    let shop = with_a_cart();
+    let other = shop.clone();
+    shop.store.before_next(Op::Commit, move |_| async move {
+        assert!(!place(&other, Some(a_key(1))).await.unwrap().replayed);
+    });
+    let second = place(&shop, Some(a_key(1))).await.unwrap();
+    assert!(second.replayed);
+    assert_eq!(second.receipt, shop.store.receipts()[0].1.receipt);
+    assert_eq!((shop.store.counts().orders, shop.store.counts().tasks), (1, 1));
+}
+
+#[tokio::test]
+async fn of_another_request_that_commits_first_under_the_key_nothing_is_told() {
+    let shop = with_a_cart();
+    let other = shop.clone();
+    shop.store.before_next(Op::Commit, move |_| async move { drop(place(&other, Some(another_request())).await) });
+    assert_eq!(place(&shop, Some(a_key(1))).await, Err(UseCaseError::KeyReused));
+    assert_eq!(shop.store.counts().orders, 1);
+}
+
+#[tokio::test]
+async fn many_equal_requests_at_once_are_one_order() {
+    let shop = with_a_cart();
+    let requests: Vec<_> = (0..50)
+        .map(|_| {
+            let shop = shop.clone();
+            tokio::spawn(async move { place(&shop, Some(a_key(1))).await.unwrap() })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for request in requests {
+        answers.push(request.await.unwrap());
+    }
+    assert_eq!(answers.iter().filter(|answer| !answer.replayed).count(), 1);
+    assert!(answers.iter().all(|answer| answer.receipt == answers[0].receipt));
+    assert_eq!((shop.store.counts().orders, shop.store.counts().receipts), (1, 1));
+}
+
+#[tokio::test]
+async fn a_commit_that_took_without_saying_so_is_found_under_its_key() {
+    let shop = with_a_cart();
+    shop.store.fail_next(Op::Commit, Fault::DoneButUnknown);
+    let answer = place(&shop, Some(a_key(1))).await.unwrap();
+    assert!(answer.replayed);
+    assert_eq!(answer.receipt, shop.store.receipts()[0].1.receipt);
+    assert_eq!(shop.store.counts().orders, 1);
+    shop.drain().await;
+    shop.assert_at_rest();
+}
+
+#[tokio::test]
+async fn a_commit_that_did_not_say_is_never_decided_again() {
+    for (fault, key, orders) in [
+        (Fault::DoneButUnknown, None, 1),
+        (Fault::UndoneButUnknown, None, 0),
+        (Fault::UndoneButUnknown, Some(a_key(1)), 0),
+    ] {
+        let shop = with_a_cart();
+        shop.store.fail_next(Op::Commit, fault);
+        let answer = place(&shop, key).await;
+        assert!(matches!(answer, Err(UseCaseError::OutcomeUnknown(_))), "{answer:?}");
+        assert_eq!((shop.store.calls(Op::Commit), shop.store.counts().orders), (1, orders));
+    }
+}
+
+#[tokio::test]
+async fn a_commit_that_did_not_say_stays_unknown_when_its_receipt_cannot_be_looked_up() {
+    let shop = with_a_cart();
+    shop.store.fail_next(Op::Commit, Fault::DoneButUnknown);
+    shop.store.before_next(Op::Commit, |store| async move { store.fail_next(Op::Placing, Fault::Unavailable) });
+    let answer = place(&shop, Some(a_key(1))).await;
+    assert!(matches!(answer, Err(UseCaseError::OutcomeUnknown(_))), "{answer:?}");
+    // Asked again with the same key, it is told.
+    assert!(place(&shop, Some(a_key(1))).await.unwrap().replayed);
+    assert_eq!(shop.store.counts().orders, 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_written_is_no_order() {
+    let shop = with_a_cart();
+    let render = Arc::new(|_: &order_domain::order::Order| Err(Inconsistent("no".into())));
+    let answer = shop.use_cases().place(&customer("ann"), wish(ONLINE), Request { key: None, render }).await;
+    assert_eq!(answer, Err(UseCaseError::Inconsistent("no".into())));
+    assert_eq!(shop.store.counts(), RowCounts::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn cart_and_products_have_four_seconds_together() {
+    for (cart, products, in_time) in [(1_900, 2_000, true), (2_100, 2_000, false), (5_000, 0, false)] {
+        let shop = with_a_cart();
+        let slow = |ms| Duration::from_millis(ms);
+        let use_cases = shop.use_cases_asking(
+            Arc::new(SlowCarts(slow(cart), shop.carts.clone())),
+            Arc::new(SlowProducts(slow(products), shop.products.clone())),
+            shop.users.clone(),
+        );
+        let asked_at = Instant::now();
+        let answer = use_cases.place(&customer("ann"), wish(ONLINE), request(None)).await;
+        assert!(asked_at.elapsed() <= Duration::from_millis(4_010));
+        if in_time {
+            answer.unwrap();
+        } else {
+            assert!(matches!(answer, Err(UseCaseError::Service(ServiceError::Unavailable { .. }))), "{answer:?}");
+            assert_eq!(shop.store.counts(), RowCounts::default());
+        }
+    }
+}
+
+/// A cart that is ordered, paid and cleared by an equal request just before it is read.
+struct Scripted {
+    shop: Shop,
+    key: Option<IdempotencyKey>,
+}
+
+impl Scripted {
+    fn new(shop: Shop, key: Option<IdempotencyKey>) -> Self {
+        Self { shop, key }
+    }
+
+    fn given(&self) -> Option<order_domain::ports::Receipt> {
+        self.shop.store.receipts().first().map(|(_, stored)| stored.receipt.clone())
+    }
+}
+
+#[async_trait]
+impl CartService for Scripted {
+    async fn cart(&self, caller: &Bearer) -> Result<Cart, ServiceError> {
+        place(&self.shop, self.key).await.unwrap();
+        self.shop.drain().await;
+        let cart = self.shop.carts.cart(caller).await?;
+        assert!(cart.lines.is_empty(), "it has been cleared");
+        Ok(cart)
+    }
+
+    async fn cart_of(&self, _: &UserId) -> Result<Cart, ServiceError> {
+        Err(order_testkit::services::away(ServiceName::Cart))
+    }
+
+    async fn remove(&self, _: &UserId, _: ProductId) -> Result<(), ServiceError> {
+        Err(order_testkit::services::away(ServiceName::Cart))
+    }
+}
+
+struct SlowCarts(Duration, Arc<FakeCarts>);
+
+#[async_trait]
+impl CartService for SlowCarts {
+    async fn cart(&self, caller: &Bearer) -> Result<Cart, ServiceError> {
+        sleep(self.0).await;
+        self.1.cart(caller).await
+    }
+
+    async fn cart_of(&self, customer: &UserId) -> Result<Cart, ServiceError> {
+        self.1.cart_of(customer).await
+    }
+
+    async fn remove(&self, customer: &UserId, product: ProductId) -> Result<(), ServiceError> {
+        self.1.remove(customer, product).await
+    }
+}
+
+struct SlowProducts(Duration, Arc<FakeProducts>);
+
+#[async_trait]
+impl ProductService for SlowProducts {
+    async fn products(&self, ids: &[ProductId]) -> Result<BTreeMap<ProductId, Option<StockedProduct>>, ServiceError> {
+        sleep(self.0).await;
+        self.1.products(ids).await
+    }
+}
