@@ -138,7 +138,8 @@ fn refused(error: &serde_json::Error, pointer: String) -> Problem {
     match error.classify() {
         Category::Data => {
             let wrong = wrong(error, pointer);
-            Problem::new(Code::Invalid, format!("{} {}.", wrong.pointer, wrong.message)).with_errors(vec![wrong])
+            let what = if wrong.pointer.is_empty() { "The body" } else { &wrong.pointer };
+            Problem::new(Code::Invalid, format!("{what} {}.", wrong.message)).with_errors(vec![wrong])
         }
         Category::Syntax | Category::Eof | Category::Io => {
             Problem::new(Code::MalformedJson, format!("The body is not JSON: see line {line}, column {column}."))

@@ -13,7 +13,7 @@ use crate::amount::{Amount, Moment};
 pub(crate) enum View {
     /// All of it.
     Full,
-    /// What a courier needs to choose it: not whose it is, nor where it goes, nor what the customer wrote.
+    /// What a courier needs to choose it: not whose it is, nor the street, nor what the customer wrote.
     OnOffer,
 }
 
@@ -83,7 +83,7 @@ impl<'a> OrderJson<'a> {
     pub(crate) fn new(order: &'a Order, view: View) -> Result<Self, Inconsistent> {
         let (state, ledger) = (order.state(), order.ledger());
         let full = view == View::Full;
-        let coordinates = state.destination.coordinates.filter(|_| full);
+        let coordinates = state.destination.coordinates;
         let cancellation = state.cancellation.as_ref();
         Ok(Self {
             id: state.id.get(),

@@ -40,8 +40,20 @@ pub(crate) fn list(request: &HttpRequest) -> Result<(ListOrders, Page), Problem>
         limit: query.number("limit", 1, 100).unwrap_or(DEFAULT_LIMIT),
         offset: query.number("offset", 0, 10_000).unwrap_or(0),
     };
+    query.refuse(&["cursor", "scheduled"]);
     query.fields.finish()?;
     Ok((list, page))
+}
+
+/// A timeline is asked for whole.
+///
+/// # Errors
+/// A problem that names every parameter that would be misunderstood.
+pub(crate) fn timeline(request: &HttpRequest) -> Result<(), Problem> {
+    let query = Query::<Vec<(String, String)>>::from_query(request.query_string());
+    let mut query = Parameters { given: query.map(Query::into_inner).unwrap_or_default(), fields: Fields::of_query() };
+    query.refuse(&["after", "wait"]);
+    query.fields.finish()
 }
 
 struct Parameters {
@@ -60,6 +72,16 @@ impl Parameters {
         statuses.sort_unstable();
         statuses.dedup();
         statuses
+    }
+
+    /// Parameters of the contract that are not understood yet. Passed over, they would be misunderstood: a client that
+    /// pages by `cursor` would get the first page for ever.
+    fn refuse(&mut self, names: &[&str]) {
+        for name in names {
+            if self.one(name).is_some() {
+                self.fields.wrong(name, "unsupported", "is not understood yet; leave it out");
+            }
+        }
     }
 
     fn one(&mut self, name: &str) -> Option<String> {

@@ -21,8 +21,7 @@ impl UseCases {
         match caller.role {
             CallerRole::Admin => self.assign_by_admin(caller, id, to).await,
             CallerRole::Courier if to.as_ref().is_none_or(|to| *to == caller.user) => self.take(caller, id, to).await,
-            CallerRole::Courier => Err(UseCaseError::Forbidden),
-            CallerRole::User => {
+            CallerRole::Courier | CallerRole::User => {
                 // Who may see the order is told that their role does not allow it, everybody else that there is none.
                 self.order(caller, id).await?;
                 Err(UseCaseError::Forbidden)

@@ -2,10 +2,10 @@
 
 use order_domain::OrderId;
 use order_domain::order::{Actor, Command, Order, execute};
-use order_domain::ports::{CommitError, WriteSet};
+use order_domain::ports::CommitError;
 
 use crate::error::UseCaseError;
-use crate::{UseCases, wake};
+use crate::{Ports, UseCases, commit};
 
 /// How often a command that meets a concurrent change is decided.
 const TRIES: usize = 3;
@@ -44,14 +44,9 @@ impl UseCases {
             if change.is_empty() {
                 return Ok(Changed { order: loaded.order, changed: false });
             }
-            let ids = self.ports.ids.task_ids(change.tasks.len()).await?;
-            let set = WriteSet::new(change, ids);
-            let (order, tasks, now) = (set.order.clone(), set.tasks.clone(), set.order.state().updated_at);
-            match self.ports.orders.commit(vec![set]).await {
-                Ok(committed) => {
-                    wake(&*self.ports.signal, &tasks, now, committed).await;
-                    return Ok(Changed { order, changed: true });
-                }
+            let Ports { orders, ids, signal, .. } = &self.ports;
+            match commit(&**orders, &**ids, &**signal, change, |set| set).await {
+                Ok(order) => return Ok(Changed { order, changed: true }),
                 Err(CommitError::Conflict) if on_conflict == OnConflict::DecideAgain => {}
                 Err(error) => return Err(not_committed(error)),
             }

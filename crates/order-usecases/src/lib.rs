@@ -18,11 +18,11 @@ pub mod worker;
 use std::sync::Arc;
 
 use order_domain::Rules;
+use order_domain::order::{Change, Order};
 use order_domain::ports::{
-    CartService, Committed, IdGenerator, NewTask, OrderReader, OrderStore, ProductService, TaskRef, TaskSignal,
-    UserService,
+    CartService, CommitError, IdGenerator, OrderReader, OrderStore, ProductService, TaskRef, TaskSignal, UserService,
+    WriteSet,
 };
-use order_domain::time::Timestamp;
 
 pub use caller::{Caller, CallerRole};
 pub use cancel::Cancelled;
@@ -63,11 +63,23 @@ impl UseCases {
     }
 }
 
-/// Says which of the committed tasks are due, and which of those that waited behind a finished one.
-pub(crate) async fn wake(signal: &dyn TaskSignal, tasks: &[NewTask], now: Timestamp, committed: Committed) {
+/// Gives a change's tasks their numbers, commits it with what `complete` adds, and says what is due. The order afterwards.
+pub(crate) async fn commit(
+    orders: &dyn OrderStore,
+    ids: &dyn IdGenerator,
+    signal: &dyn TaskSignal,
+    change: Change,
+    complete: impl FnOnce(WriteSet) -> WriteSet + Send,
+) -> Result<Order, CommitError> {
+    let ids = ids.task_ids(change.tasks.len()).await?;
+    let set = complete(WriteSet::new(change, ids));
+    let (order, tasks) = (set.order.clone(), set.tasks.clone());
+    let committed = orders.commit(vec![set]).await?;
+    let now = order.state().updated_at;
     let due = tasks.iter().filter(|task| task.due <= now).map(|task| TaskRef { id: task.id, kind: task.kind });
     let due: Vec<_> = due.chain(committed.unblocked).collect();
     if !due.is_empty() {
         signal.due(&due).await;
     }
+    Ok(order)
 }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use order_domain::order::{self, Basket, NewOrder, Order, PaymentMethod, Rejection};
-use order_domain::ports::{
-    Cart, CommitError, IdempotencyKey, Receipt, ServiceError, ServiceName, StoredReceipt, WriteSet,
-};
+use order_domain::ports::{Cart, CommitError, IdempotencyKey, Receipt, ServiceError, ServiceName, StoredReceipt};
 use order_domain::pricing::{StockedProduct, shortages};
 use order_domain::time::Timestamp;
 use order_domain::{Destination, ProductId, Text};
@@ -15,7 +13,7 @@ use order_domain::{Destination, ProductId, Text};
 use crate::caller::Caller;
 use crate::change::not_committed;
 use crate::error::UseCaseError;
-use crate::{UseCases, wake};
+use crate::{Ports, UseCases, commit};
 
 /// All calls to other services of one placing together.
 const UPSTREAM_LIMIT: Duration = Duration::from_secs(4);
@@ -99,15 +97,11 @@ impl UseCases {
         let PlaceOrder { destination, instructions, method } = wish;
         let new = NewOrder { id, customer: caller.user.clone(), destination, instructions, method, basket };
         let change = order::place(new, &self.rules, now)?;
-        let ids = self.ports.ids.task_ids(change.tasks.len()).await?;
         let receipt = (request.render)(&change.order)?;
-        let set = WriteSet::new(change, ids).with_receipt(request.key.map(|key| (key, receipt.clone())));
-        let tasks = set.tasks.clone();
-        match self.ports.orders.commit(vec![set]).await {
-            Ok(committed) => {
-                wake(&*self.ports.signal, &tasks, now, committed).await;
-                Ok(Answer { receipt, replayed: false })
-            }
+        let kept = request.key.map(|key| (key, receipt.clone()));
+        let Ports { orders, ids, signal, .. } = &self.ports;
+        match commit(&**orders, &**ids, &**signal, change, |set| set.with_receipt(kept)).await {
+            Ok(_) => Ok(Answer { receipt, replayed: false }),
             Err(CommitError::KeyUsed) => Err(UseCaseError::KeyReused),
             Err(error) => Err(not_committed(error)),
         }

@@ -68,9 +68,9 @@ impl UseCases {
     ///
     /// # Errors
     /// [`UseCaseError::NotFound`] for anybody else, too.
-    pub async fn timeline(&self, caller: &Caller, id: OrderId) -> Result<(Order, Vec<TimelineItem>), UseCaseError> {
-        let order = self.order(caller, id).await?;
-        Ok((order, self.ports.reader.timeline(id).await?))
+    pub async fn timeline(&self, caller: &Caller, id: OrderId) -> Result<Vec<TimelineItem>, UseCaseError> {
+        self.order(caller, id).await?;
+        Ok(self.ports.reader.timeline(id).await?)
     }
 
     /// Is the database there?

@@ -48,9 +48,11 @@ pub(super) async fn orders(
 pub(super) async fn timeline(
     Signed(caller): Signed,
     PathId(id): PathId,
+    request: HttpRequest,
     state: Data<HttpState>,
 ) -> Result<HttpResponse, Problem> {
-    let (_, entries) = state.usecases.timeline(&caller, id).await?;
+    query::timeline(&request)?;
+    let entries = state.usecases.timeline(&caller, id).await?;
     let to_admin = caller.role == CallerRole::Admin;
     answer::json(&entries.iter().map(|entry| TimelineJson::new(entry, to_admin)).collect::<Vec<_>>())
 }

@@ -223,6 +223,8 @@ async fn a_query_is_understood_or_named() {
         ("order_status=lost", "order_status", "unknown_value"),
         ("status=pending&status=Paid", "status", "unknown_value"),
         ("payment_status=lost", "payment_status", "unknown_value"),
+        ("cursor=abc", "cursor", "unsupported"),
+        ("scheduled=true", "scheduled", "unsupported"),
         ("limit=0", "limit", "out_of_range"),
         ("limit=101", "limit", "out_of_range"),
         ("limit=+5", "limit", "out_of_range"),

@@ -32,7 +32,7 @@ pub enum Done {
         error: String,
         /// What that leaves on its entry.
         entry: Option<EntryFailure>,
-        /// The longest it may wait.
+        /// The longest it may wait, if the handler knows.
         within: Option<Duration>,
     },
 }

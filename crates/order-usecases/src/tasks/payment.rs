@@ -8,10 +8,10 @@ use order_domain::payment::{EntryKind, EntryState, Step, is_wanted, next_step, o
 use order_domain::ports::{
     ClaimedTask, CommitError, EntryFailure, Loaded, Payment, PaymentError, PaymentReceipt, WriteSet,
 };
-use order_domain::time::until;
+use order_domain::time::{Duration, until};
 
 use super::{Done, Handlers, TaskError};
-use crate::wake;
+use crate::commit;
 
 /// How often a step that meets a concurrent change is decided before the task waits for its next try.
 const TRIES: usize = 3;
@@ -137,18 +137,12 @@ impl Handlers {
         then: Then,
     ) -> Result<bool, TaskError> {
         let change = execute(&loaded.order, command, &Actor::System, &self.rules, loaded.now)?;
-        let ids = self.ids.task_ids(change.tasks.len()).await?;
-        let set = WriteSet::new(change, ids);
-        let set = match then {
+        let complete = |set: WriteSet| match then {
             Then::Finish => set.finishing(task),
             Then::GoOn => set.held_by(task),
         };
-        let (tasks, now) = (set.tasks.clone(), set.order.state().updated_at);
-        match self.orders.commit(vec![set]).await {
-            Ok(committed) => {
-                wake(&*self.signal, &tasks, now, committed).await;
-                Ok(true)
-            }
+        match commit(&*self.orders, &*self.ids, &*self.signal, change, complete).await {
+            Ok(_) => Ok(true),
             Err(CommitError::Conflict) => Ok(false),
             Err(error) => Err(error.into()),
         }
@@ -159,7 +153,7 @@ impl Handlers {
         let state = loaded.order.state();
         let entry = loaded.order.ledger().get(n);
         let waited_for = entry.is_some_and(|entry| entry.kind == EntryKind::Charge && is_wanted(state, entry));
-        let within = waited_for.then(|| until(loaded.now, overdue_at(state, &self.rules)));
-        Done::Retry { error: error.to_string(), entry: Some(failure), within }
+        let within = if waited_for { until(loaded.now, overdue_at(state, &self.rules)) } else { Duration::MAX };
+        Done::Retry { error: error.to_string(), entry: Some(failure), within: Some(within) }
     }
 }

@@ -128,7 +128,7 @@ async fn of_two_couriers_at_once_one_has_the_order() {
 #[tokio::test]
 async fn nobody_but_an_admin_gives_an_order_to_somebody_else() {
     let shop = with(&an_order().paid()).await;
-    assert_eq!(assign(&shop, &courier("bob"), Some("cat")).await, Err(UseCaseError::Forbidden));
+    assert_eq!(assign(&shop, &courier("bob"), Some("cat")).await, Err(UseCaseError::NotFound), "not theirs to see");
     assert_eq!(assign(&shop, &customer("ann"), Some("bob")).await, Err(UseCaseError::Forbidden));
     assert_eq!(assign(&shop, &customer("ann"), None).await, Err(UseCaseError::Forbidden));
     assert_eq!(assign(&shop, &customer("eve"), Some("eve")).await, Err(UseCaseError::NotFound));
@@ -141,9 +141,9 @@ async fn its_customer_its_courier_and_admins_see_an_order_and_nobody_else() {
     let use_cases = shop.use_cases();
     for reader in [customer("ann"), courier("bob"), admin(), courier("ann")] {
         assert_eq!(use_cases.order(&reader, an_id(1)).await.as_ref(), Ok(&shop.order()));
-        let (order, items) = use_cases.timeline(&reader, an_id(1)).await.unwrap();
+        let items = use_cases.timeline(&reader, an_id(1)).await.unwrap();
         let kinds: Vec<_> = items.iter().map(|item| item.kind.as_str()).collect();
-        assert_eq!((order, kinds), (shop.order(), vec!["placed", "confirmed", "assigned"]));
+        assert_eq!(kinds, ["placed", "confirmed", "assigned"]);
     }
     for stranger in [customer("eve"), courier("cat"), customer("bob")] {
         assert_eq!(use_cases.order(&stranger, an_id(1)).await, Err(UseCaseError::NotFound));

@@ -133,6 +133,45 @@ async fn a_backlog_is_not_forgotten_because_a_sweep_found_no_free_slot() {
     shop.assert_at_rest();
 }
 
+/// Twelve orders that no signal speaks of, and new ones that come faster than the slots drain.
+#[tokio::test(start_paused = true)]
+async fn a_stream_of_new_work_does_not_keep_old_work_waiting() {
+    let shop = Shop::open();
+    shop.signal.lose(true);
+    orders(&shop, 12).await;
+    shop.signal.lose(false);
+    let old: Vec<_> = shop.store.orders().iter().map(order_domain::order::Order::id).collect();
+    let gate = Gate::slow(&shop, Duration::from_secs(1));
+    let handlers = shop.handlers_asking(gate, shop.carts.clone());
+    let working = shop.at_work_with(handlers, few_slots(2, Duration::from_secs(1)));
+    for n in 0..40 {
+        shop.ordered(&format!("new-{n}"), Online).await;
+        shop.pass(Duration::from_millis(250)).await;
+    }
+    let waiting = shop.store.orders().into_iter().filter(|order| old.contains(&order.id()));
+    let waiting = waiting.filter(|order| order.status() == Status::Pending).count();
+    assert_eq!(waiting, 0, "ten seconds are enough for twelve of the longest due");
+    working.stopped().await;
+    shop.drain().await;
+    shop.assert_at_rest();
+}
+
+/// The sweep is an hour away; the retry is not.
+#[tokio::test(start_paused = true)]
+async fn a_retry_starts_when_it_is_due_and_not_at_the_next_sweep() {
+    use order_testkit::services::PaymentAnswer;
+    let shop = Shop::open();
+    shop.payments.plan(&[PaymentAnswer::LoseRequest; 3]);
+    let working = shop.at_work(few_slots(2, NEVER));
+    shop.pass(Duration::from_millis(10)).await;
+    shop.ordered("ann", Online).await;
+    let took = shop.until("it is paid", |shop| confirmed(shop) == 1).await;
+    assert!(took <= Duration::from_secs(4), "0.5 s, 1 s and 2 s at most: {took:?}");
+    working.stopped().await;
+    shop.drain().await;
+    shop.assert_at_rest();
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_next_of_a_lane_is_signalled_when_its_head_is_finished() {
     let shop = Shop::open();

@@ -3,19 +3,21 @@
 //! It is woken by signals, which say what is due; what a lost signal left behind it finds by its own sweep, every second
 //! or when the next task becomes due. A handler that hangs is cut off, one that panics is a failed try.
 
+mod run;
+
 use std::collections::{BTreeMap, VecDeque};
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use order_domain::ports::{Claim, ClaimedTask, Failure, StoreError, Sweep, TaskKind, TaskRef, TaskSignal, TaskStore};
+use order_domain::TaskId;
+use order_domain::ports::{Claim, ClaimedTask, Sweep, TaskKind, TaskRef, TaskSignal, TaskStore};
 use order_domain::time::{Timestamp, until};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::tasks::{Done, Handlers};
+use crate::tasks::Handlers;
+use run::{Ended, Run};
 
 /// How a worker works.
 #[derive(Debug, Clone)]
@@ -54,7 +56,7 @@ pub struct Worker {
     handlers: Arc<Handlers>,
     config: WorkerConfig,
     on_sweep: OnSweep,
-    running: JoinSet<TaskKind>,
+    running: JoinSet<Ended>,
     kinds: BTreeMap<TaskKind, Kind>,
 }
 
@@ -62,8 +64,10 @@ pub struct Worker {
 #[derive(Debug, Default)]
 struct Kind {
     running: usize,
+    /// Signalled, and not claimed yet.
     waiting: VecDeque<TaskRef>,
-    /// The last sweep that had a slot for it filled every one: there may be more.
+    /// The last sweep filled every slot (or had none to fill): there may be more. Until one finds less, signals of this
+    /// kind claim nothing: the longest due comes first, and a stream of new work can't keep old work waiting.
     backlog: bool,
 }
 
@@ -83,26 +87,23 @@ impl Worker {
     /// Works until it is told to stop; then finishes what it has begun and claims nothing more.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut next_sweep = Instant::now();
-        loop {
+        while !stop.is_cancelled() {
             tokio::select! {
                 // In this sequence: whatever else is ready, a stop is heeded first, and slots are free before they are
                 // filled again.
                 biased;
                 () = stop.cancelled() => break,
-                Some(ended) = self.running.join_next() => self.free(ended.ok()),
+                Some(ended) = self.running.join_next() => next_sweep = next_sweep.min(self.free(ended.ok().as_ref())),
                 signalled = self.signal.next() => self.wait_in_line(signalled),
                 () = sleep_until(next_sweep) => next_sweep = Instant::now(),
             }
             while let Some(ended) = self.running.try_join_next() {
-                self.free(ended.ok());
-            }
-            self.claim_signalled().await;
-            if stop.is_cancelled() {
-                break;
+                next_sweep = next_sweep.min(self.free(ended.ok().as_ref()));
             }
             if Instant::now() >= next_sweep || self.backlog_has_room() {
-                next_sweep = Instant::now() + self.sweep().await;
+                next_sweep = Instant::now() + self.sweep(&stop).await;
             }
+            while !stop.is_cancelled() && self.claim_signalled(&stop).await {}
         }
         while self.running.join_next().await.is_some() {}
     }
@@ -117,54 +118,69 @@ impl Worker {
         }
     }
 
-    fn free(&mut self, ended: Option<TaskKind>) {
-        // Panics are caught inside, so every task that ends names its kind.
-        if let Some(kind) = ended.and_then(|kind| self.kinds.get_mut(&kind)) {
+    /// Frees the slot of a run that has ended, and says when its task is due again.
+    fn free(&mut self, ended: Option<&Ended>) -> Instant {
+        let now = Instant::now();
+        // Panics are caught inside, so every run that ends names its kind.
+        let Some(Ended { kind, again_in }) = ended else { return now };
+        if let Some(kind) = self.kinds.get_mut(kind) {
             kind.running = kind.running.saturating_sub(1);
         }
+        now + again_in.unwrap_or(self.config.sweep)
+    }
+
+    fn free_slots(&self, kind: &Kind) -> usize {
+        self.config.slots.saturating_sub(kind.running)
     }
 
     fn backlog_has_room(&self) -> bool {
         self.kinds.values().any(|kind| kind.backlog && kind.running * 2 <= self.config.slots)
     }
 
-    async fn claim_signalled(&mut self) {
+    /// Claims what was signalled, as far as there are slots. True: there may be more that can be claimed.
+    async fn claim_signalled(&mut self, stop: &CancellationToken) -> bool {
         let (mut slots, mut only) = (Vec::new(), Vec::new());
         for (name, kind) in &mut self.kinds {
-            let free = self.config.slots.saturating_sub(kind.running);
-            let batch = free.min(kind.waiting.len());
+            if kind.backlog {
+                kind.waiting.clear();
+            }
+            let batch = self.config.slots.saturating_sub(kind.running).min(kind.waiting.len());
             if batch > 0 {
                 slots.push((*name, batch));
                 only.extend(kind.waiting.drain(..batch).map(|task| task.id));
             }
         }
-        if !only.is_empty() {
-            let claim = Claim { slots, only: Some(only), lease: self.config.lease };
-            match self.tasks.claim(&claim).await {
-                Ok(found) => self.start(found.claimed),
-                Err(error) => tracing::warn!(%error, "signalled tasks could not be claimed; the sweep will find them"),
+        if only.is_empty() {
+            return false;
+        }
+        let claim = Claim { slots, only: Some(only), lease: self.config.lease };
+        match self.tasks.claim(&claim).await {
+            Ok(found) => {
+                self.start(found.claimed, stop).await;
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "signalled tasks could not be claimed; the sweep will find them");
+                false
             }
         }
     }
 
     /// Claims what is due, and says how long until the next look.
-    async fn sweep(&mut self) -> Duration {
-        let free = |kind: &Kind| self.config.slots.saturating_sub(kind.running);
-        let slots: Vec<_> = self.kinds.iter().map(|(name, kind)| (*name, free(kind))).collect();
+    async fn sweep(&mut self, stop: &CancellationToken) -> Duration {
+        let slots: Vec<_> = self.kinds.iter().map(|(name, kind)| (*name, self.free_slots(kind))).collect();
         let claim = Claim { slots: slots.clone(), only: None, lease: self.config.lease };
         match self.tasks.claim(&claim).await {
             Ok(Sweep { claimed, now, next_due }) => {
                 (self.on_sweep)(now);
                 for (name, free) in slots {
-                    let found = claimed.iter().filter(|task| task.kind == name).count();
-                    // A sweep without a free slot has not looked, so it knows no better than the one before.
-                    if free > 0
-                        && let Some(kind) = self.kinds.get_mut(&name)
-                    {
-                        kind.backlog = found == free;
+                    let found = |id: &TaskId| claimed.iter().any(|task| task.id == *id);
+                    if let Some(kind) = self.kinds.get_mut(&name) {
+                        kind.backlog = claimed.iter().filter(|task| task.kind == name).count() == free;
+                        kind.waiting.retain(|task| !found(&task.id));
                     }
                 }
-                self.start(claimed);
+                self.start(claimed, stop).await;
                 let due = next_due.map_or(self.config.sweep, |due| until(now, due));
                 // Not at once again for what became due between the read and now: that would be polling.
                 due.max(Duration::from_millis(10)).min(self.config.sweep)
@@ -176,8 +192,15 @@ impl Worker {
         }
     }
 
-    fn start(&mut self, claimed: Vec<ClaimedTask>) {
+    /// Starts what was claimed; hands it back, if a stop was asked for meanwhile.
+    async fn start(&mut self, claimed: Vec<ClaimedTask>, stop: &CancellationToken) {
         for task in claimed {
+            if stop.is_cancelled() {
+                if let Err(error) = self.tasks.hand_back(&task).await {
+                    tracing::warn!(task = %task.id, %error, "could not be handed back; its lease runs out");
+                }
+                continue;
+            }
             if let Some(kind) = self.kinds.get_mut(&task.kind) {
                 kind.running += 1;
             }
@@ -187,57 +210,7 @@ impl Worker {
                 handlers: Arc::clone(&self.handlers),
                 limit: self.config.limit,
             };
-            self.running.spawn(async move {
-                let (id, kind) = (task.id, task.kind);
-                // Beside the handler itself, what concludes it must not take its slot along either.
-                if AssertUnwindSafe(run.once(task)).catch_unwind().await.is_err() {
-                    tracing::error!(task = %id, kind = kind.name(), "a run panicked; its lease runs out");
-                }
-                kind
-            });
+            self.running.spawn(run.run(task));
         }
-    }
-}
-
-/// One run of one task.
-struct Run {
-    tasks: Arc<dyn TaskStore>,
-    signal: Arc<dyn TaskSignal>,
-    handlers: Arc<Handlers>,
-    limit: Duration,
-}
-
-impl Run {
-    async fn once(self, task: ClaimedTask) {
-        let handler = AssertUnwindSafe(self.handlers.run(&task)).catch_unwind();
-        let done = match timeout(self.limit, handler).await {
-            Ok(Ok(done)) => done,
-            Ok(Err(_)) => Done::Retry { error: "the handler panicked".into(), entry: None, within: None },
-            Err(_) => Done::Retry { error: format!("cut off after {:?}", self.limit), entry: None, within: None },
-        };
-        if let Err(error) = self.conclude(&task, done).await {
-            // The lease runs out, and the task is run again.
-            tracing::warn!(task = %task.id, kind = task.kind.name(), order = %task.order, %error, "task could not be concluded");
-        }
-    }
-
-    async fn conclude(&self, task: &ClaimedTask, done: Done) -> Result<(), StoreError> {
-        match done {
-            Done::Committed => {}
-            Done::Lost => {
-                tracing::info!(task = %task.id, kind = task.kind.name(), order = %task.order, "task is in other hands");
-            }
-            Done::Finish => {
-                if let Some(next) = self.tasks.finish(task).await? {
-                    self.signal.due(&[next]).await;
-                }
-            }
-            Done::Retry { error, entry, within } => {
-                let wait = self.handlers.backoff(task.attempts).min(within.unwrap_or(Duration::MAX));
-                tracing::warn!(task = %task.id, kind = task.kind.name(), order = %task.order, attempts = task.attempts, ?wait, error, "task failed");
-                self.tasks.fail(task, &Failure { wait, error, entry }).await?;
-            }
-        }
-        Ok(())
     }
 }
