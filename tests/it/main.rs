@@ -14,6 +14,7 @@ mod command_line;
 mod kills;
 mod money;
 mod outside;
+mod protocol;
 mod selling;
 mod support;
 mod tour;

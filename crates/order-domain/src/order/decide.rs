@@ -25,6 +25,9 @@ pub fn decide(
     rules: &Rules,
     now: Timestamp,
 ) -> Result<Vec<Event>, DomainError> {
+    if !may_ask(order, &command, actor) {
+        return Err(Rejection::NotYours.into());
+    }
     match command {
         Command::SetStatus { to, reason } => set_status(order, to, reason, actor),
         Command::Cancel { code, reason } => cancel(order, code, reason, actor),
@@ -74,6 +77,26 @@ pub fn decide(
             }
             Ok(vec![Event::Cancelled { code: CancelCode::PaymentTimeout, reason: None, declined: None }])
         }
+    }
+}
+
+/// Is it theirs to ask? The table says what *its* customer and *the assigned* courier may do; nobody else's customer or
+/// courier may do anything, and what the payment service says is the system's to tell.
+fn may_ask(order: &Order, command: &Command, actor: &Actor) -> bool {
+    match command {
+        Command::SetStatus { .. } | Command::Cancel { .. } => match actor {
+            Actor::Customer(id) => *id == order.state.customer,
+            Actor::Courier(id) => order.state.courier.as_ref() == Some(id),
+            Actor::Admin(_) | Actor::System => true,
+        },
+        Command::Assign { .. } | Command::Unassign => matches!(actor, Actor::Admin(_)),
+        Command::Take | Command::GiveBack => matches!(actor, Actor::Courier(_)),
+        Command::ChargeSettled { .. }
+        | Command::ChargeDeclined { .. }
+        | Command::RefundSettled { .. }
+        | Command::RefundDeclined { .. }
+        | Command::WithdrawCharge { .. }
+        | Command::TimeOut { .. } => matches!(actor, Actor::System),
     }
 }
 

@@ -53,8 +53,8 @@ pub enum Rejection {
         /// Where it stands.
         current: Status,
     },
-    /// A courier gave back what is not theirs.
-    #[error("the order is not assigned to this courier")]
+    /// It is not this actor's to ask: another's order, or a command of somebody else's.
+    #[error("not theirs to ask")]
     NotYours,
     /// The answer came too late: the entry has moved on.
     #[error("entry {entry} is {} already", state.name())]
