@@ -11,6 +11,8 @@ mod place;
 mod list;
 #[path = "../shared/load.rs"]
 mod load;
+#[path = "../shared/mapping.rs"]
+mod mapping;
 #[path = "../shared/rows.rs"]
 mod rows;
 #[path = "../shared/schema.rs"]

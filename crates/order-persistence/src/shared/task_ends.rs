@@ -7,7 +7,8 @@ use order_domain::ports::{ClaimedTask, Failure, MAX_TRIES, TaskKind, TaskRef};
 use order_domain::time::after;
 
 use super::dialect::{Conn, DbTime, now_query};
-use super::rows::entry_no;
+use super::mapping::entry_no;
+
 use super::schema::{payment_entries, tasks};
 use crate::error::DbError;
 

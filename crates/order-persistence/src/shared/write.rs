@@ -9,7 +9,8 @@ use order_domain::ports::{ClaimedTask, Committed, TaskRef, WriteSet};
 
 use super::dialect::{Conn, DbTime, now_query};
 use super::load::RECEIPT_AGE;
-use super::rows::{EntryRow, EventRow, ItemRow, OrderRow, ReceiptRow, TaskRow, entry_no};
+use super::mapping::entry_no;
+use super::rows::{EntryRow, EventRow, ItemRow, OrderRow, ReceiptRow, TaskRow};
 use super::schema::{idempotency_keys, order_events, order_items, orders, payment_entries, tasks};
 use super::statements::{Mark, MarkEntry, MoveEntry, UpdateOrder};
 use super::task_ends::next_of_lane;

@@ -9,6 +9,8 @@ mod migrate;
 mod list;
 #[path = "../shared/load.rs"]
 mod load;
+#[path = "../shared/mapping.rs"]
+mod mapping;
 #[path = "../shared/rows.rs"]
 mod rows;
 #[path = "../shared/schema.rs"]

@@ -1,0 +1,204 @@
+//! The values as they were given, in layers, and how one of them is read. Whatever is wrong is kept beside them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use figment::Figment;
+use figment::providers::{Format, Serialized, Toml};
+use figment::value::Value;
+
+/// Every setting: its name, and its default where it has one.
+const KNOWN: &[(&str, Option<&str>)] = &[
+    ("APP_NAME", Some("order-service")),
+    ("AUTO_MIGRATE", Some("true")),
+    ("CART_SERVICE_URL", None),
+    ("CASH_ON_DELIVERY", Some("off")),
+    ("CURRENCY", Some("USD")),
+    ("DATABASE_CONNECTIONS", Some("16")),
+    ("DATABASE_URL", None),
+    ("DEBUG", Some("false")),
+    ("DELIVERY_FEE", Some("5.00")),
+    ("DELIVERY_RADIUS_KM", Some("50")),
+    ("DRAIN_DELAY", Some("2s")),
+    ("FULFILMENT_POINTS", Some("")),
+    ("HOST", Some("0.0.0.0")),
+    ("JWT_ALGORITHM", Some("HS256")),
+    ("JWT_AUDIENCE", Some("")),
+    ("JWT_ISSUER", Some("")),
+    ("JWT_SECRET_KEY", None),
+    ("LOG_FORMAT", Some("json")),
+    ("LOG_LEVEL", Some("info")),
+    ("PAYMENT_SERVICE_URL", None),
+    ("PAYMENT_TIMEOUT", Some("15min")),
+    ("PORT", Some("8004")),
+    ("PRODUCT_SERVICE_URL", None),
+    ("SHUTDOWN_TIMEOUT", Some("20s")),
+    ("TASK_SLOTS", Some("16")),
+    ("USER_SERVICE_URL", None),
+    ("WORKERS", Some("")),
+];
+
+/// Settings of the predecessor that change nothing here (yet): a file that has them is not refused for it.
+const WITHOUT_EFFECT: &[&str] = &["CORS_ORIGINS", "NOTIFICATION_SERVICE_URL", "REDIS_URL"];
+
+/// What is wrong with the settings, all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mistakes(pub(crate) Vec<String>);
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the settings can't be used:")?;
+        self.0.iter().try_for_each(|mistake| write!(f, "\n  {mistake}"))
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+/// The values as they were given, and what was wrong with them so far.
+pub(crate) struct Given {
+    values: BTreeMap<String, String>,
+    mistakes: Vec<String>,
+    pub(super) without_effect: Vec<String>,
+}
+
+impl Given {
+    /// Reads the file that `CONFIG_FILE` names, if it is set, and the environment.
+    pub(crate) fn read() -> Self {
+        Self::from(
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+        )
+    }
+
+    pub(super) fn from(environment: impl Iterator<Item = (String, String)>) -> Self {
+        let environment: BTreeMap<String, String> = environment.collect();
+        let known = |name: &str| KNOWN.iter().any(|(known, _)| *known == name);
+        let mut layers = Figment::new();
+        let mut mistakes = Vec::new();
+        let idle = |name: &str| WITHOUT_EFFECT.contains(&name);
+        let mut without_effect: Vec<String> = environment.keys().filter(|name| idle(name)).cloned().collect();
+        if let Some(file) = environment.get("CONFIG_FILE").filter(|file| !file.is_empty()) {
+            match std::fs::read_to_string(file) {
+                Ok(text) => layers = layers.merge(Toml::string(&text)),
+                Err(error) => mistakes.push(format!("CONFIG_FILE: {file}: {error}")),
+            }
+        }
+        let from_file = layers.extract::<BTreeMap<String, Value>>().unwrap_or_else(|error| {
+            mistakes.push(format!("CONFIG_FILE: {error}"));
+            BTreeMap::new()
+        });
+        let mut values = BTreeMap::new();
+        for (key, value) in from_file {
+            let name = key.to_uppercase();
+            if idle(&name) {
+                without_effect.push(name);
+                continue;
+            }
+            match text(&value) {
+                Some(value) if known(&name) => drop(values.insert(name, value)),
+                Some(_) => mistakes.push(format!("CONFIG_FILE: {key} is no setting")),
+                None => mistakes.push(format!("CONFIG_FILE: {key} must be a text, a number or true/false")),
+            }
+        }
+        // As texts: a secret of digits stays what it is.
+        let set = environment.into_iter().filter(|(name, value)| known(name) && !value.is_empty());
+        let merged =
+            Figment::from(Serialized::defaults(values)).merge(Serialized::defaults(set.collect::<BTreeMap<_, _>>()));
+        match merged.extract() {
+            Ok(values) => Self { values, mistakes, without_effect },
+            Err(error) => {
+                mistakes.push(error.to_string());
+                Self { values: BTreeMap::new(), mistakes, without_effect }
+            }
+        }
+    }
+
+    /// Sets what was not given.
+    pub(crate) fn or(mut self, name: &str, value: &str) -> Self {
+        self.values.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+        self
+    }
+
+    /// Sets a value whatever was given.
+    pub(crate) fn always(mut self, name: &str, value: &str) -> Self {
+        self.values.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    pub(super) fn value(&mut self, name: &str) -> Option<String> {
+        let default = KNOWN.iter().find(|(known, _)| *known == name).and_then(|(_, default)| *default);
+        let value = self.values.get(name).cloned().or_else(|| default.map(str::to_owned));
+        if value.is_none() {
+            self.mistakes.push(format!("{name} is not set"));
+        }
+        value
+    }
+
+    pub(super) fn optional(&mut self, name: &str) -> Option<String> {
+        self.value(name).filter(|value| !value.is_empty())
+    }
+
+    pub(super) fn parsed<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        let value = self.value(name)?;
+        match parse(&value) {
+            Ok(parsed) => Some(parsed),
+            Err(reason) => {
+                self.mistakes.push(format!("{name}: {reason}"));
+                None
+            }
+        }
+    }
+
+    pub(super) fn number<T: FromStr + PartialOrd + fmt::Display + Copy>(
+        &mut self,
+        name: &str,
+        min: T,
+        max: T,
+    ) -> Option<T> {
+        self.parsed(name, |value| match value.parse::<T>() {
+            Ok(number) if number >= min && number <= max => Ok(number),
+            _ => Err(format!("must be a number from {min} to {max}")),
+        })
+    }
+
+    pub(super) fn switch(&mut self, name: &str) -> Option<bool> {
+        self.parsed(name, |value| match value.to_lowercase().as_str() {
+            "true" | "on" | "yes" | "1" => Ok(true),
+            "false" | "off" | "no" | "0" => Ok(false),
+            _ => Err("must be on or off".into()),
+        })
+    }
+
+    pub(super) fn duration(&mut self, name: &str, min: Duration, max: Duration) -> Option<Duration> {
+        self.parsed(name, |value| match humantime::parse_duration(value) {
+            Ok(duration) if duration >= min && duration <= max => Ok(duration),
+            Ok(_) => {
+                Err(format!("must be from {} to {}", humantime::format_duration(min), humantime::format_duration(max)))
+            }
+            Err(_) => Err("must be a duration such as 4s, 15min or 7d".into()),
+        })
+    }
+
+    pub(super) fn done<T>(mut self, value: Option<T>) -> Result<T, Mistakes> {
+        self.mistakes.dedup();
+        match value {
+            Some(value) if self.mistakes.is_empty() => Ok(value),
+            _ => Err(Mistakes(self.mistakes)),
+        }
+    }
+}
+
+/// A value of a file as a text.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(_, text) => Some(text.clone()),
+        Value::Bool(_, value) => Some(value.to_string()),
+        Value::Num(_, number) => number
+            .to_i128()
+            .map(|number| number.to_string())
+            .or_else(|| number.to_f64().map(|number| number.to_string())),
+        Value::Char(_, value) => Some(value.to_string()),
+        Value::Empty(..) | Value::Dict(..) | Value::Array(..) => None,
+    }
+}

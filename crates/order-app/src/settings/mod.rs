@@ -1,0 +1,209 @@
+//! Settings: defaults, then the TOML file that `CONFIG_FILE` names, then the environment, under the predecessor's names.
+//! Whatever is missing or wrong is named at once.
+
+mod given;
+#[cfg(test)]
+mod tests;
+
+use std::net::ToSocketAddrs;
+use std::time::Duration;
+
+use order_domain::pricing::{FeePolicy, ServiceArea};
+use order_domain::{Coordinates, Currency, Money, Rules};
+use order_http::TokenVerifier;
+use order_persistence::DatabaseUrl;
+use rust_decimal::Decimal;
+use secrecy::SecretString;
+use tracing_subscriber::EnvFilter;
+
+pub(crate) use given::{Given, Mistakes};
+
+use crate::telemetry::LogFormat;
+
+/// The secret of the predecessor's sample configuration: known to everybody.
+const SAMPLE_SECRET: &str = "your_secret_key_here";
+/// Shorter secrets can be guessed: as many bytes as the hash has (RFC 7518, 3.2).
+const SECRET_BYTES: usize = 32;
+
+/// The settings of a running service.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) app_name: String,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) database_url: DatabaseUrl,
+    pub(crate) database_connections: usize,
+    pub(crate) auto_migrate: bool,
+    pub(crate) jwt_secret: SecretString,
+    pub(crate) jwt_issuer: Option<String>,
+    pub(crate) jwt_audience: Option<String>,
+    pub(crate) user_service: String,
+    pub(crate) product_service: String,
+    pub(crate) cart_service: String,
+    pub(crate) payment_service: String,
+    pub(crate) rules: Rules,
+    pub(crate) task_slots: usize,
+    pub(crate) workers: Option<usize>,
+    /// How long requests are taken after the service has said that it is not ready any more.
+    pub(crate) drain_delay: Duration,
+    pub(crate) shutdown_timeout: Duration,
+    /// What was set, and changes nothing.
+    pub(crate) without_effect: Vec<String>,
+    pub(crate) log_level: String,
+    pub(crate) log_format: LogFormat,
+}
+
+impl Given {
+    fn url(&mut self, name: &str) -> Option<String> {
+        self.parsed(name, |value| match order_clients::check_base_url(value) {
+            Ok(()) => Ok(value.to_owned()),
+            Err(reason) => Err(reason.to_string()),
+        })
+    }
+
+    fn host(&mut self) -> Option<String> {
+        self.parsed("HOST", |value| match (value, 0).to_socket_addrs() {
+            Ok(_) => Ok(value.to_owned()),
+            Err(_) => Err("must be an address of this machine".into()),
+        })
+    }
+
+    fn secret(&mut self) -> Option<SecretString> {
+        let debug = self.switch("DEBUG").unwrap_or(false);
+        self.parsed("JWT_SECRET_KEY", |value| {
+            if !debug && value == SAMPLE_SECRET {
+                return Err("is the sample's; set one of your own (or DEBUG=true for development)".into());
+            }
+            if !debug && value.len() < SECRET_BYTES {
+                return Err(format!("must have at least {SECRET_BYTES} bytes (or DEBUG=true for development)"));
+            }
+            let secret = SecretString::from(value);
+            TokenVerifier::hs256(&secret).map_err(|error| error.to_string())?;
+            Ok(secret)
+        })
+    }
+
+    fn rules(&mut self) -> Option<Rules> {
+        let currency = self.parsed("CURRENCY", |code| Currency::from_code(code).map_err(|error| error.to_string()));
+        let payment_timeout = self.duration("PAYMENT_TIMEOUT", Duration::from_secs(1), Duration::from_hours(30 * 24));
+        let cash_on_delivery = self.switch("CASH_ON_DELIVERY");
+        let amount = currency.and_then(|currency| self.parsed("DELIVERY_FEE", |value| fee(value, currency)));
+        let points = self.parsed("FULFILMENT_POINTS", points);
+        let radius_km = self.number("DELIVERY_RADIUS_KM", 0.0, 20_100.0);
+        let (points, radius_km) = (points?, radius_km?);
+        let area = (!points.is_empty()).then_some(ServiceArea { fulfilment_points: points, radius_km });
+        Some(Rules {
+            payment_timeout: payment_timeout?,
+            cash_on_delivery: cash_on_delivery?,
+            fee: FeePolicy { amount: amount?, area },
+            ..Rules::new(currency?)
+        })
+    }
+
+    /// What `DATABASE_URL` says, for commands that need nothing else.
+    pub(crate) fn database(mut self) -> Result<DatabaseUrl, Mistakes> {
+        let url = self.database_url();
+        self.done(url)
+    }
+
+    /// What `JWT_SECRET_KEY` says, for commands that need nothing else.
+    pub(crate) fn jwt_secret(mut self) -> Result<SecretString, Mistakes> {
+        let secret = self.secret();
+        self.done(secret)
+    }
+
+    fn database_url(&mut self) -> Option<DatabaseUrl> {
+        self.parsed("DATABASE_URL", |url| {
+            DatabaseUrl::parse(url).map_err(|error| error.to_string().trim_start_matches("DATABASE_URL: ").to_owned())
+        })
+    }
+
+    /// All settings of a service, or all that is wrong with them.
+    pub(crate) fn settings(mut self) -> Result<Settings, Mistakes> {
+        let settings = self.all();
+        self.done(settings)
+    }
+
+    fn all(&mut self) -> Option<Settings> {
+        // Each is looked at, whatever is wrong with the others.
+        let app_name = self.value("APP_NAME");
+        let host = self.host();
+        let port = self.number("PORT", 0, u16::MAX);
+        let database_url = self.database_url();
+        let database_connections = self.number("DATABASE_CONNECTIONS", 2, 1_000);
+        let auto_migrate = self.switch("AUTO_MIGRATE");
+        let jwt_secret = self.secret();
+        self.parsed("JWT_ALGORITHM", |value| match value {
+            "HS256" => Ok(()),
+            _ => Err("only HS256 is understood".into()),
+        });
+        let jwt_issuer = self.optional("JWT_ISSUER");
+        let jwt_audience = self.optional("JWT_AUDIENCE");
+        let user_service = self.url("USER_SERVICE_URL");
+        let product_service = self.url("PRODUCT_SERVICE_URL");
+        let cart_service = self.url("CART_SERVICE_URL");
+        let payment_service = self.url("PAYMENT_SERVICE_URL");
+        let rules = self.rules();
+        let task_slots = self.number("TASK_SLOTS", 1, 1_000);
+        let workers = match self.optional("WORKERS") {
+            Some(_) => self.number("WORKERS", 1, 1_024).map(Some),
+            None => Some(None),
+        };
+        let shutdown_timeout = self.duration("SHUTDOWN_TIMEOUT", Duration::from_secs(1), Duration::from_mins(10));
+        let drain_delay = self.duration("DRAIN_DELAY", Duration::ZERO, Duration::from_mins(10));
+        let log_level = self.parsed("LOG_LEVEL", |value| match EnvFilter::try_new(value) {
+            Ok(_) => Ok(value.to_owned()),
+            Err(error) => Err(error.to_string()),
+        });
+        let log_format = self.parsed("LOG_FORMAT", |value| match value {
+            "json" => Ok(LogFormat::Json),
+            "text" => Ok(LogFormat::Text),
+            _ => Err("must be json or text".into()),
+        });
+        Some(Settings {
+            app_name: app_name?,
+            host: host?,
+            port: port?,
+            database_url: database_url?,
+            database_connections: database_connections?,
+            auto_migrate: auto_migrate?,
+            jwt_secret: jwt_secret?,
+            jwt_issuer,
+            jwt_audience,
+            user_service: user_service?,
+            product_service: product_service?,
+            cart_service: cart_service?,
+            payment_service: payment_service?,
+            rules: rules?,
+            task_slots: task_slots?,
+            workers: workers?,
+            drain_delay: drain_delay?,
+            shutdown_timeout: shutdown_timeout?,
+            without_effect: std::mem::take(&mut self.without_effect),
+            log_level: log_level?,
+            log_format: log_format?,
+        })
+    }
+}
+
+fn fee(value: &str, currency: Currency) -> Result<Money, String> {
+    let amount = value.parse::<Decimal>().map_err(|_| "must be an amount such as 5.00".to_owned())?;
+    match Money::exact(amount, currency) {
+        Ok(fee) if !fee.is_negative() => Ok(fee),
+        Ok(_) => Err("must not be negative".into()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// `LATITUDE,LONGITUDE`, several with `;` between them; empty: none.
+fn points(value: &str) -> Result<Vec<Coordinates>, String> {
+    let point = |text: &str| {
+        let (latitude, longitude) = text.split_once(',')?;
+        Coordinates::new(latitude.trim().parse().ok()?, longitude.trim().parse().ok()?).ok()
+    };
+    let texts = value.split(';').map(str::trim).filter(|text| !text.is_empty());
+    texts
+        .map(point)
+        .collect::<Option<_>>()
+        .ok_or_else(|| "must be LATITUDE,LONGITUDE, several with ; between them".into())
+}

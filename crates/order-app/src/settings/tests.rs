@@ -1,0 +1,108 @@
+//! What may be set, what is refused, and in whose words.
+
+use std::io::Write;
+
+use order_domain::{Currency, Rules};
+
+use super::{Given, Mistakes, SAMPLE_SECRET, Settings};
+
+const ENOUGH: &[(&str, &str)] = &[
+    ("DATABASE_URL", "sqlite:orders.db"),
+    ("JWT_SECRET_KEY", "0123456789012345678901234567890123"),
+    ("USER_SERVICE_URL", "http://user"),
+    ("PRODUCT_SERVICE_URL", "http://product"),
+    ("CART_SERVICE_URL", "http://cart"),
+    ("PAYMENT_SERVICE_URL", "http://payment"),
+];
+
+fn given(more: &[(&str, &str)]) -> Result<Settings, Mistakes> {
+    let all = ENOUGH.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Given::from(all).settings()
+}
+
+#[test]
+fn the_defaults_are_the_documented_ones() {
+    let settings = given(&[]).unwrap();
+    assert_eq!((settings.host.as_str(), settings.port), ("0.0.0.0", 8004));
+    assert_eq!(settings.rules, Rules::new(Currency::USD));
+}
+
+#[test]
+fn every_mistake_is_named_at_once() {
+    let Mistakes(mistakes) = Given::from([("PORT".to_owned(), "70000".to_owned())].into_iter()).settings().unwrap_err();
+    let all = mistakes.join("\n");
+    for name in [
+        "DATABASE_URL is not set",
+        "JWT_SECRET_KEY is not set",
+        "USER_SERVICE_URL",
+        "PRODUCT_SERVICE_URL",
+        "CART_SERVICE_URL",
+        "PAYMENT_SERVICE_URL",
+        "PORT: must be",
+    ] {
+        assert!(all.contains(name), "{name} in {all}");
+    }
+}
+
+#[test]
+fn a_secret_that_everybody_knows_or_can_guess_is_refused_outside_debug() {
+    for secret in [SAMPLE_SECRET, "short"] {
+        let Mistakes(mistakes) = given(&[("JWT_SECRET_KEY", secret)]).unwrap_err();
+        assert!(mistakes[0].starts_with("JWT_SECRET_KEY: ") && !mistakes[0].contains("short"), "{mistakes:?}");
+        assert!(given(&[("JWT_SECRET_KEY", secret), ("DEBUG", "true")]).is_ok());
+    }
+}
+
+#[test]
+fn values_are_read_or_refused_one_by_one() {
+    for (name, good, bad) in [
+        ("PAYMENT_TIMEOUT", "90s", "soon"),
+        ("CASH_ON_DELIVERY", "on", "maybe"),
+        ("DELIVERY_FEE", "4.99", "4.999"),
+        ("DELIVERY_FEE", "0", "-1"),
+        ("FULFILMENT_POINTS", "40.7,-74.0; 41,-73", "north"),
+        ("CURRENCY", "EUR", "euro"),
+        ("JWT_ALGORITHM", "HS256", "none"),
+        ("CART_SERVICE_URL", "https://cart/", "cart:80"),
+        ("DATABASE_URL", "postgresql+asyncpg://u:p@h/d", "mysql://h"),
+        ("WORKERS", "3", "0"),
+        ("LOG_FORMAT", "text", "xml"),
+        ("LOG_LEVEL", "warn,order_http=debug", "garbage=x=y"),
+        ("HOST", "::1", "not a host"),
+        ("CART_SERVICE_URL", "http://cart/path", "http://user:word@cart"),
+        ("JWT_SECRET_KEY", "another secret that is long enough", "-----BEGIN PUBLIC KEY-----0123456789"),
+        ("DRAIN_DELAY", "0s", "1 year"),
+    ] {
+        assert!(given(&[(name, good)]).is_ok(), "{name}={good}");
+        let Mistakes(mistakes) = given(&[(name, bad)]).unwrap_err();
+        assert!(mistakes.len() == 1 && mistakes[0].starts_with(name), "{name}={bad}: {mistakes:?}");
+    }
+}
+
+#[test]
+fn the_environment_overrides_the_file_and_the_file_the_defaults() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    write!(file, "port = 9000\nhost = \"127.0.0.1\"\ncash_on_delivery = true\n").unwrap();
+    let path = file.path().to_str().unwrap();
+    let settings = given(&[("CONFIG_FILE", path), ("PORT", "9001")]).unwrap();
+    assert_eq!((settings.host.as_str(), settings.port, settings.rules.cash_on_delivery), ("127.0.0.1", 9001, true));
+}
+
+#[test]
+fn what_the_predecessor_had_and_changes_nothing_here_is_named_and_not_refused() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "cors_origins = [\"https://shop.example\"]").unwrap();
+    let settings = given(&[("CONFIG_FILE", file.path().to_str().unwrap()), ("REDIS_URL", "redis://r")]).unwrap();
+    assert_eq!(settings.without_effect, ["REDIS_URL", "CORS_ORIGINS"]);
+}
+
+#[test]
+fn what_a_file_says_of_no_setting_is_a_mistake() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    write!(file, "prot = 9000\nhost = [1]\n").unwrap();
+    let Mistakes(mistakes) = given(&[("CONFIG_FILE", file.path().to_str().unwrap())]).unwrap_err();
+    assert!(mistakes.iter().any(|mistake| mistake.contains("prot is no setting")), "{mistakes:?}");
+    assert!(mistakes.iter().any(|mistake| mistake.contains("host must be")), "{mistakes:?}");
+    let Mistakes(mistakes) = given(&[("CONFIG_FILE", "no/such/file.toml")]).unwrap_err();
+    assert!(mistakes[0].contains("no/such/file.toml"), "{mistakes:?}");
+}
