@@ -73,6 +73,34 @@ async fn a_database_that_is_not_there_is_said_to_be_so_without_its_password() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_check_names_what_is_wrong_and_the_setting_to_look_at() {
+    for engine in [Engine::postgres().await, Engine::sqlite()] {
+        let sandbox = crate::support::shop::sandbox();
+        let urls = sandbox.urls();
+        let settings = [
+            ("DATABASE_URL", engine.url()),
+            ("JWT_SECRET_KEY", SECRET),
+            ("USER_SERVICE_URL", &urls.user),
+            ("PRODUCT_SERVICE_URL", &urls.product),
+            ("CART_SERVICE_URL", &urls.cart),
+            ("PAYMENT_SERVICE_URL", &urls.payment),
+        ];
+        let fine = run(&["check"], &settings).await;
+        assert_eq!((fine.status.code(), said(&fine).matches("ok ").count()), (Some(0), 6), "{}", said(&fine));
+        sandbox.take_down(order_sandbox::Service::Cart).await.unwrap();
+        let down = run(&["check"], &[&settings[..], &[("AUTO_MIGRATE", "off")]].concat()).await;
+        assert_eq!(down.status.code(), Some(1));
+        assert!(
+            said(&down).contains("wrong  cart service: no connection; look at CART_SERVICE_URL"),
+            "{}",
+            said(&down)
+        );
+        assert_eq!(said(&down).contains("order-app migrate"), engine.is_shared(), "{}", said(&down));
+    }
+    assert_eq!(run(&["check"], &[]).await.status.code(), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_printed_for_development() {
     let output = run(&["token", "ann", "--role", "admin"], &[("JWT_SECRET_KEY", SECRET)]).await;
     assert_eq!((said(&output).trim().split('.').count(), output.status.code()), (3, Some(0)));

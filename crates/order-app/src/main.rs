@@ -28,6 +28,8 @@ enum Command {
     Serve,
     /// Bring the database up to date
     Migrate(commands::migrate::Arguments),
+    /// Look at everything that `serve` needs and say what is wrong: settings, database, outside services
+    Check,
     /// Print a token for development, signed with JWT_SECRET_KEY
     Token(commands::token::Arguments),
     /// Start stand-ins for the outside services
@@ -57,6 +59,7 @@ async fn main() -> ExitCode {
         Command::Demo(arguments) => commands::demo::run(arguments).await,
         Command::Serve => commands::serve::run().await,
         Command::Migrate(arguments) => commands::migrate::run(arguments).await,
+        Command::Check => commands::check::run().await,
         Command::Token(arguments) => commands::token::run(arguments),
         Command::Sandbox(arguments) => commands::sandbox::run(arguments).await,
     };

@@ -19,6 +19,7 @@ mod cart;
 mod http;
 mod numbers;
 mod payment;
+mod probe;
 mod product;
 mod settings;
 mod text;
@@ -27,6 +28,7 @@ mod user;
 
 pub use cart::CartClient;
 pub use payment::PaymentClient;
+pub use probe::probe;
 pub use product::ProductClient;
 pub use settings::{BadUrl, Deadlines, SetupError, check_base_url};
 pub use token::ServiceTokens;
