@@ -16,6 +16,7 @@ mod money;
 mod outside;
 mod protocol;
 mod selling;
+mod stopping;
 mod support;
 mod tour;
 mod two_instances;
