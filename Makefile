@@ -20,6 +20,10 @@ test: ## All tests; finds or installs PostgreSQL and starts a private server
 	cargo build --package order-app
 	tests/with-servers cargo test --workspace --no-fail-fast
 
+.PHONY: deny
+deny: ## Licences, sources and banned crates of what we depend on (cargo install cargo-deny)
+	cargo deny check licenses bans sources
+
 .PHONY: doc
 doc: ## The documentation of the crates
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps
