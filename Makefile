@@ -8,7 +8,7 @@ help: ## List the targets
 
 .PHONY: run
 run: ## Start the demo: everything embedded, seeded, with tokens and curl lines to paste
-	cargo run --quiet --package order-app -- demo
+	cargo run --package order-app -- demo
 
 .PHONY: check
 check: ## The quick one: does it compile, is it formatted, what does clippy say
