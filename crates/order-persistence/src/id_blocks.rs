@@ -10,6 +10,15 @@ use tokio::sync::Mutex;
 /// How many numbers a block has; the sequences' increment.
 pub(crate) const BLOCK: i64 = 100;
 
+/// What has numbers of its own.
+#[derive(Clone, Copy)]
+pub(crate) enum Ids {
+    /// Orders.
+    Orders,
+    /// Everything else.
+    Rows,
+}
+
 /// The blocks in hand.
 #[derive(Default)]
 pub(crate) struct IdBlocks {

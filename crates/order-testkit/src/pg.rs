@@ -120,7 +120,7 @@ mod tests {
             ("postgresql://localhost/postgres", "postgresql://localhost/t"),
             ("postgres://u:p@h:5433", "postgres://u:p@h:5433/t"),
             ("postgresql://u@h:5433/a?sslmode=disable", "postgresql://u@h:5433/t?sslmode=disable"),
-            ("postgresql:///a?host=/tmp/x&user=u", "postgresql:///t?host=/tmp/x&user=u"),
+            ("postgresql:///a?host=/run/x&user=u", "postgresql:///t?host=/run/x&user=u"),
         ] {
             assert_eq!(with_database(url, "t"), expected);
         }

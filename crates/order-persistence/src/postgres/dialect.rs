@@ -20,7 +20,7 @@ use tokio::runtime::Handle;
 
 use super::{connect, place, write};
 use crate::error::DbError;
-use crate::id_blocks::BLOCK;
+use crate::id_blocks::{BLOCK, Ids};
 use crate::{ConnectError, Options};
 
 pub(crate) type Backend = Pg;
@@ -213,13 +213,6 @@ pub(crate) async fn commit(db: &Database, sets: Vec<WriteSet>) -> Result<Committ
             .await
         }
     }
-}
-
-/// What has numbers of its own.
-#[derive(Clone, Copy)]
-pub(crate) enum Ids {
-    Orders,
-    Rows,
 }
 
 /// The next block of numbers.

@@ -14,7 +14,7 @@ use order_domain::{EntryNo, OrderId, TaskId};
 use super::dialect::{self, Database};
 use super::statements::Mark;
 use super::{claim, list, load, task_ends, write};
-use crate::id_blocks::IdBlocks;
+use crate::id_blocks::{IdBlocks, Ids};
 
 /// All stores over one database.
 #[derive(Clone)]
@@ -133,13 +133,13 @@ impl TaskStore for Store {
 #[async_trait]
 impl IdGenerator for Store {
     async fn order_id(&self) -> Result<OrderId, StoreError> {
-        let id = self.ids.orders.take(1, || dialect::next_block(&self.db, dialect::Ids::Orders)).await?;
+        let id = self.ids.orders.take(1, || dialect::next_block(&self.db, Ids::Orders)).await?;
         OrderId::new(id.first().copied().unwrap_or_default())
             .map_err(|error| StoreError::Inconsistent(error.to_string()))
     }
 
     async fn task_ids(&self, count: usize) -> Result<Vec<TaskId>, StoreError> {
-        let ids = self.ids.rows.take(count, || dialect::next_block(&self.db, dialect::Ids::Rows)).await?;
+        let ids = self.ids.rows.take(count, || dialect::next_block(&self.db, Ids::Rows)).await?;
         let id = |id| TaskId::new(id).map_err(|error| StoreError::Inconsistent(error.to_string()));
         ids.into_iter().map(id).collect()
     }

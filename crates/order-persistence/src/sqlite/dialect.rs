@@ -26,7 +26,7 @@ use tokio::runtime::Handle;
 
 use super::{connect, write};
 use crate::error::DbError;
-use crate::id_blocks::BLOCK;
+use crate::id_blocks::{BLOCK, Ids};
 use crate::{ConnectError, Options};
 
 pub(crate) type Backend = Sqlite;
@@ -89,7 +89,7 @@ mod functions {
 
 pub(crate) type NowQuery = diesel::dsl::select<functions::strftime<&'static str, &'static str>>;
 
-/// Asks for now: of the machine, which is the database's.
+/// Asks for the machine's now, which is the database's.
 pub(crate) fn now_query() -> NowQuery {
     diesel::select(functions::strftime("%Y-%m-%dT%H:%M:%f000Z", "now"))
 }
@@ -195,13 +195,6 @@ pub(crate) async fn commit(db: &Database, sets: Vec<WriteSet>) -> Result<Committ
         async move { write::commit(conn, &sets).await }.boxed()
     })
     .await
-}
-
-/// What has numbers of its own.
-#[derive(Clone, Copy)]
-pub(crate) enum Ids {
-    Orders,
-    Rows,
 }
 
 diesel::table! {
