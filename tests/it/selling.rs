@@ -63,6 +63,40 @@ on_both_engines! {
         assert_eq!(audit::clean(&engine, &sandbox).await.len(), 1);
     }
 
+    async fn equal_cancellations_at_once_are_one_change_and_one_answer(engine: Engine) {
+        let sandbox = sandbox();
+        let service = Service::start(&engine, &sandbox).await;
+        let (customer, admin) = (Shop::customer(&service), Shop::admin(&service));
+        let id = customer.place().await.expect(201).id();
+        customer.until(id, "status", "confirmed").await;
+        eventually("the cart is cleared", || async { sandbox.cart("ann").items.is_empty() }).await;
+        let requests: Vec<_> = (0..20)
+            .map(|_| {
+                let customer = customer.clone();
+                tokio::spawn(async move { customer.try_cancel(id, "one").await.unwrap() })
+            })
+            .collect();
+        let mut answers = Vec::new();
+        for request in requests {
+            answers.push(request.await.unwrap().expect(200));
+        }
+        assert!(answers.iter().all(|answer| answer.text == answers[0].text), "byte for byte");
+        assert!(answers.iter().all(|answer| answer.header("etag") == Some("\"3\"")));
+        assert_eq!(answers[0].json()["refund_initiated"], json!(true));
+        let first = answers.iter().filter(|answer| answer.header("idempotency-replayed").is_none()).count();
+        assert_eq!(first, 1);
+        customer.until(id, "payment_status", "refunded").await;
+        // The order has moved on; the answer has not.
+        assert_eq!(customer.try_cancel(id, "one").await.unwrap().expect(200).text, answers[0].text);
+        let timeline = admin.get(&format!("/orders/{id}/timeline")).await.expect(200).json();
+        let types: Vec<_> = timeline.as_array().unwrap().iter().map(|item| item["type"].as_str().unwrap()).collect();
+        assert_eq!(types, ["placed", "confirmed", "cancelled", "refund_settled"]);
+
+        service.stop().await;
+        assert_eq!(audit::clean(&engine, &sandbox).await.len(), 1);
+        assert_eq!(sandbox.calls_to(Outside::Payment, Route::Refund), 1);
+    }
+
     async fn what_was_put_into_the_cart_since_stays_there(engine: Engine) {
         let sandbox = sandbox();
         sandbox.add_fault(Outside::Payment, order_sandbox::Fault::new(order_sandbox::FaultKind::Hold).on(Route::Process));

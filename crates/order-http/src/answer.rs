@@ -1,10 +1,13 @@
 //! Answers that are no errors.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ETAG, HeaderName};
 use order_domain::order::{Inconsistent, Order};
-use order_usecases::Answer;
+use order_domain::ports::Receipt;
+use order_usecases::{Answer, Render};
 use serde::Serialize;
 
 use crate::order_json::OrderJson;
@@ -25,6 +28,16 @@ pub(crate) fn etag(order: &Order) -> String {
 pub(crate) fn order(order: &Order) -> Result<HttpResponse, Problem> {
     let body = OrderJson::bytes(order)?;
     Ok(HttpResponse::Ok().insert_header((ETAG, etag(order))).content_type("application/json").body(body))
+}
+
+/// What is said of an order after a change, with its entity tag, in a form that can be kept.
+pub(crate) fn receipt(order: &Order, status: StatusCode, body: Vec<u8>) -> Receipt {
+    Receipt { status: status.as_u16(), headers: vec![(ETAG.as_str().to_owned(), etag(order))], body }
+}
+
+/// The answer to a change: the whole order as it is then.
+pub(crate) fn changed_order() -> Render {
+    Arc::new(|outcome| Ok(receipt(&outcome.order, StatusCode::OK, OrderJson::bytes(&outcome.order)?)))
 }
 
 /// Anything else.

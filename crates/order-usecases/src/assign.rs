@@ -7,9 +7,11 @@ use crate::UseCases;
 use crate::caller::{Caller, CallerRole};
 use crate::change::OnConflict;
 use crate::error::UseCaseError;
+use crate::request::{Answer, Request};
 
 impl UseCases {
-    /// Gives an order to a courier, or takes it from one (`None`).
+    /// Gives an order to a courier, or takes it from one (`None`). An equal request under the same key gets the first
+    /// one's answer.
     ///
     /// A courier may take an order that is free and give back their own. An admin's courier has to be one to the user
     /// service; a courier who takes is trusted by the token's role.
@@ -17,19 +19,36 @@ impl UseCases {
     /// # Errors
     /// [`UseCaseError::UnknownCourier`], or [`UseCaseError::Rejected`] where the order's status does not allow it or
     /// another courier was faster.
-    pub async fn assign(&self, caller: &Caller, id: OrderId, to: Option<UserId>) -> Result<Order, UseCaseError> {
-        match caller.role {
-            CallerRole::Admin => self.assign_by_admin(caller, id, to).await,
-            CallerRole::Courier if to.as_ref().is_none_or(|to| *to == caller.user) => self.take(caller, id, to).await,
-            CallerRole::Courier | CallerRole::User => {
-                // Who may see the order is told that their role does not allow it, everybody else that there is none.
-                self.order(caller, id).await?;
-                Err(UseCaseError::Forbidden)
+    pub async fn assign(
+        &self,
+        caller: &Caller,
+        id: OrderId,
+        to: Option<UserId>,
+        request: Request,
+    ) -> Result<Answer, UseCaseError> {
+        self.once(request.key, async {
+            match caller.role {
+                CallerRole::Admin => self.assign_by_admin(caller, id, to, &request).await,
+                CallerRole::Courier if to.as_ref().is_none_or(|to| *to == caller.user) => {
+                    self.take(caller, id, to, &request).await
+                }
+                CallerRole::Courier | CallerRole::User => {
+                    // Who may see the order is told that their role does not allow it, everybody else that there is none.
+                    self.order(caller, id).await?;
+                    Err(UseCaseError::Forbidden)
+                }
             }
-        }
+        })
+        .await
     }
 
-    async fn assign_by_admin(&self, caller: &Caller, id: OrderId, to: Option<UserId>) -> Result<Order, UseCaseError> {
+    async fn assign_by_admin(
+        &self,
+        caller: &Caller,
+        id: OrderId,
+        to: Option<UserId>,
+        request: &Request,
+    ) -> Result<Answer, UseCaseError> {
         let actor = caller.admin()?;
         if let Some(courier) = &to {
             // A missing order is said to be missing before anything is said of the courier.
@@ -45,20 +64,25 @@ impl UseCases {
             };
             Ok((actor.clone(), command))
         };
-        Ok(self.change(id, OnConflict::Refuse, command).await?.order)
+        self.change(id, OnConflict::Refuse, request, command).await
     }
 
-    async fn take(&self, caller: &Caller, id: OrderId, to: Option<UserId>) -> Result<Order, UseCaseError> {
+    async fn take(
+        &self,
+        caller: &Caller,
+        id: OrderId,
+        to: Option<UserId>,
+        request: &Request,
+    ) -> Result<Answer, UseCaseError> {
         let command = |_: &Order| {
             let command = if to.is_some() { Command::Take } else { Command::GiveBack };
             Ok((Actor::Courier(caller.user.clone()), command))
         };
-        match self.change(id, OnConflict::DecideAgain, command).await {
-            Ok(changed) => Ok(changed.order),
+        match self.change(id, OnConflict::DecideAgain, request, command).await {
             // What is not theirs and can't be taken is none of their business.
             Err(UseCaseError::Rejected(Rejection::NotYours)) => Err(UseCaseError::NotFound),
             Err(UseCaseError::Rejected(Rejection::NotAssignable { .. })) if to.is_some() => Err(UseCaseError::NotFound),
-            Err(error) => Err(error),
+            answer => answer,
         }
     }
 }

@@ -8,20 +8,21 @@ use crate::UseCases;
 use crate::caller::{Caller, CallerRole};
 use crate::change::OnConflict;
 use crate::error::UseCaseError;
+use crate::request::{Answer, Outcome, Request};
 
-/// A cancelled order.
-#[derive(Debug, Clone)]
-pub struct Cancelled {
-    /// The order.
-    pub order: Order,
-    /// True when this cancellation gives money back, or may have to: a charge is still under way.
-    pub refund_initiated: bool,
-    /// False: it was cancelled before.
-    pub changed: bool,
+impl Outcome {
+    /// Of a cancellation: true when it gives money back, or may have to, since a charge is still under way.
+    pub fn refund_initiated(&self) -> bool {
+        let under_way = self.order.ledger().entries().iter().any(|entry| match entry.kind {
+            EntryKind::Charge => entry.state == EntryState::Sent,
+            EntryKind::Refund => entry.state.is_open(),
+        });
+        self.changed && under_way
+    }
 }
 
 impl UseCases {
-    /// Cancels an order. Again, it changes nothing.
+    /// Cancels an order. Again, it changes nothing; an equal request under the same key gets the first one's answer.
     ///
     /// # Errors
     /// [`UseCaseError::Rejected`] where the table has no such row for this caller now,
@@ -32,7 +33,8 @@ impl UseCases {
         id: OrderId,
         code: Option<CancelCode>,
         reason: Option<Text<500>>,
-    ) -> Result<Cancelled, UseCaseError> {
+        request: Request,
+    ) -> Result<Answer, UseCaseError> {
         let command = |order: &Order| {
             caller.sees(order)?;
             let actor = match caller.role {
@@ -45,16 +47,7 @@ impl UseCases {
             let code = code_of(&actor, code, order)?;
             Ok((actor, Command::Cancel { code, reason: reason.clone() }))
         };
-        let cancelled = self.change(id, OnConflict::DecideAgain, command).await?;
-        let under_way = cancelled.order.ledger().entries().iter().any(|entry| match entry.kind {
-            EntryKind::Charge => entry.state == EntryState::Sent,
-            EntryKind::Refund => entry.state.is_open(),
-        });
-        Ok(Cancelled {
-            refund_initiated: cancelled.changed && under_way,
-            order: cancelled.order,
-            changed: cancelled.changed,
-        })
+        self.once(request.key, self.change(id, OnConflict::DecideAgain, &request, command)).await
     }
 }
 

@@ -11,6 +11,7 @@ mod change;
 mod error;
 mod place;
 mod read;
+mod request;
 mod set_status;
 pub mod tasks;
 pub mod worker;
@@ -25,10 +26,10 @@ use order_domain::ports::{
 };
 
 pub use caller::{Caller, CallerRole};
-pub use cancel::Cancelled;
 pub use error::UseCaseError;
-pub use place::{Answer, PlaceOrder, Render, Request};
+pub use place::PlaceOrder;
 pub use read::ListOrders;
+pub use request::{Answer, Outcome, Render, Request};
 
 /// What the use cases work with.
 #[derive(Clone)]

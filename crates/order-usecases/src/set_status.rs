@@ -7,9 +7,11 @@ use crate::UseCases;
 use crate::caller::{Caller, CallerRole};
 use crate::change::OnConflict;
 use crate::error::UseCaseError;
+use crate::request::{Answer, Request};
 
 impl UseCases {
-    /// Gives an order another status. The one it has already changes nothing.
+    /// Gives an order another status. The one it has already changes nothing; an equal request under the same key gets
+    /// the first one's answer.
     ///
     /// # Errors
     /// [`UseCaseError::Rejected`] where the table has no such row for this caller now.
@@ -19,7 +21,8 @@ impl UseCases {
         id: OrderId,
         to: Status,
         reason: Option<Text<500>>,
-    ) -> Result<Order, UseCaseError> {
+        request: Request,
+    ) -> Result<Answer, UseCaseError> {
         let command = |order: &Order| {
             caller.sees(order)?;
             let actor = match caller.role {
@@ -29,6 +32,6 @@ impl UseCases {
             };
             Ok((actor, Command::SetStatus { to, reason: reason.clone() }))
         };
-        Ok(self.change(id, OnConflict::DecideAgain, command).await?.order)
+        self.once(request.key, self.change(id, OnConflict::DecideAgain, &request, command)).await
     }
 }

@@ -135,6 +135,11 @@ impl Shop {
         self.call(Method::PUT, &format!("/orders/{id}/assign-delivery"), Some(body)).await
     }
 
+    /// Cancels an order under a key. An error: no answer came.
+    pub async fn try_cancel(&self, id: i64, key: &str) -> Result<Answer, reqwest::Error> {
+        self.send(self.http.post(format!("{}/orders/{id}/cancel", self.url)).header("Idempotency-Key", key)).await
+    }
+
     pub async fn cancel(&self, id: i64) -> Answer {
         self.call(Method::POST, &format!("/orders/{id}/cancel"), None).await
     }

@@ -1,16 +1,20 @@
-//! Changing an order: its status, who brings it, its end. Every answer is the whole order as it is then.
+//! Changing an order: its status, who brings it, its end. Every answer shows the whole order as it is then; a request
+//! that is sent again with its key gets the first answer again.
 
-use actix_web::HttpResponse;
-use actix_web::http::header::ETAG;
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use order_domain::order::{CancelCode, Status};
-use order_usecases::Cancelled;
+use actix_web::{HttpRequest, HttpResponse};
+use order_domain::order::{CancelCode, Inconsistent, Status};
+use order_usecases::{Render, Request};
 use serde::{Deserialize, Serialize};
 
 use crate::answer;
 use crate::auth::Signed;
 use crate::body::Body;
 use crate::fields::{Fields, Scalar, Unknown, present};
+use crate::idempotency;
 use crate::order_json::{OrderJson, View};
 use crate::path::PathId;
 use crate::problem::Problem;
@@ -29,10 +33,14 @@ struct StatusBody {
 pub(super) async fn set_status(
     Signed(caller): Signed,
     PathId(id): PathId,
+    http: HttpRequest,
     state: Data<HttpState>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let body: StatusBody = body.read().await?.json()?;
+    let body = body.read().await?;
+    let key = idempotency::key(&http, &caller.user, body.bytes())?;
+    let request = Request { key, render: answer::changed_order() };
+    let body: StatusBody = body.json()?;
     let mut fields = Fields::of_body(&body.unknown);
     let status = fields
         .required("status", body.status)
@@ -40,7 +48,7 @@ pub(super) async fn set_status(
     let reason = fields.line_if_any("reason", body.reason);
     fields.finish()?;
     let status = status.ok_or_else(|| Problem::internal("no status and nothing is wrong"))?;
-    answer::order(&state.usecases.set_status(&caller, id, status, reason).await?)
+    answer::kept(state.usecases.set_status(&caller, id, status, reason, request).await?)
 }
 
 #[derive(Deserialize)]
@@ -58,16 +66,20 @@ struct AssignBody {
 pub(super) async fn assign(
     Signed(caller): Signed,
     PathId(id): PathId,
+    http: HttpRequest,
     state: Data<HttpState>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let body: AssignBody = body.read().await?.json()?;
+    let body = body.read().await?;
+    let key = idempotency::key(&http, &caller.user, body.bytes())?;
+    let request = Request { key, render: answer::changed_order() };
+    let body: AssignBody = body.json()?;
     let mut fields = Fields::of_body(&body.unknown);
     let field = "delivery_partner_id";
     let name = fields.required(field, body.delivery_partner_id).flatten().filter(|Scalar(name)| !name.is_empty());
     let courier = name.and_then(|Scalar(name)| fields.user(field, name));
     fields.finish()?;
-    answer::order(&state.usecases.assign(&caller, id, courier).await?)
+    answer::kept(state.usecases.assign(&caller, id, courier, request).await?)
 }
 
 #[derive(Deserialize, Default)]
@@ -91,22 +103,33 @@ struct CancelledJson<'a> {
 pub(super) async fn cancel(
     Signed(caller): Signed,
     PathId(id): PathId,
+    http: HttpRequest,
     state: Data<HttpState>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let body: CancelBody = body.read().await?.json_if_any()?;
+    let body = body.read().await?;
+    let key = idempotency::key(&http, &caller.user, body.bytes())?;
+    let request = Request { key, render: cancelled() };
+    let body: CancelBody = body.json_if_any()?;
     let mut fields = Fields::of_body(&body.unknown);
     let code = body.code.filter(|code| !code.is_empty());
     let names = CancelCode::ALL.map(CancelCode::name);
     let code = code.and_then(|name| fields.named("code", &name, CancelCode::from_name, &names));
     let reason = fields.line_if_any("reason", body.reason);
     fields.finish()?;
-    let Cancelled { order, refund_initiated, changed } = state.usecases.cancel(&caller, id, code, reason).await?;
-    let message = if changed { "The order is cancelled." } else { "The order was cancelled before." };
-    let body = CancelledJson { success: true, message, refund_initiated, order: OrderJson::new(&order, View::Full)? };
-    let mut response = answer::json(&body)?;
-    if let Ok(tag) = answer::etag(&order).parse() {
-        response.headers_mut().insert(ETAG, tag);
-    }
-    Ok(response)
+    answer::kept(state.usecases.cancel(&caller, id, code, reason, request).await?)
+}
+
+fn cancelled() -> Render {
+    Arc::new(|outcome| {
+        let message = if outcome.changed { "The order is cancelled." } else { "The order was cancelled before." };
+        let body = CancelledJson {
+            success: true,
+            message,
+            refund_initiated: outcome.refund_initiated(),
+            order: OrderJson::new(&outcome.order, View::Full)?,
+        };
+        let body = serde_json::to_vec(&body).map_err(|error| Inconsistent(error.to_string()))?;
+        Ok(answer::receipt(&outcome.order, StatusCode::OK, body))
+    })
 }

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header::{ETAG, LOCATION};
+use actix_web::http::StatusCode;
+use actix_web::http::header::LOCATION;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use order_domain::order::Order;
-use order_domain::ports::Receipt;
 use order_domain::{Destination, PaymentMethod};
-use order_usecases::{PlaceOrder, Render, Request};
+use order_usecases::{Outcome, PlaceOrder, Render, Request};
 use serde::Deserialize;
 
 use super::PREFIX;
@@ -73,13 +72,10 @@ pub(super) async fn place(
 
 /// The answer to a new order. It is found again where its caller is: behind the gateway, or not.
 fn render(behind_gateway: bool) -> Render {
-    Arc::new(move |order: &Order| {
+    Arc::new(move |Outcome { order, .. }| {
         let prefix = if behind_gateway { PREFIX } else { "" };
-        let headers = [(LOCATION, format!("{prefix}/orders/{}", order.id())), (ETAG, answer::etag(order))];
-        Ok(Receipt {
-            status: 201,
-            headers: headers.map(|(name, value)| (name.as_str().to_owned(), value)).into(),
-            body: OrderJson::bytes(order)?,
-        })
+        let mut receipt = answer::receipt(order, StatusCode::CREATED, OrderJson::bytes(order)?);
+        receipt.headers.push((LOCATION.as_str().to_owned(), format!("{prefix}/orders/{}", order.id())));
+        Ok(receipt)
     })
 }

@@ -108,3 +108,104 @@ async fn without_a_key_nothing_is_kept() {
     assert_eq!(shop.post("/orders", "ann", json!({"delivery_address": "1 Main St"})).await.status, 201);
     assert_eq!(shop.store.counts().receipts, before);
 }
+
+/// A shop with order 1 of `ann`, confirmed, and every change that may be made of it: method, path, who, body.
+const CHANGES: [(Method, &str, &str, &str); 4] = [
+    (Method::PUT, "/orders/1/status", "root", r#"{"status":"preparing"}"#),
+    (Method::PUT, "/orders/1/assign-delivery", "root", r#"{"delivery_partner_id":"bob"}"#),
+    (Method::PUT, "/orders/1/assign-delivery", "bob", r#"{"delivery_partner_id":"bob"}"#),
+    (Method::POST, "/orders/1/cancel", "ann", ""),
+];
+
+fn change((method, path, who, body): &(Method, &str, &str, &str), prefix: &str, slash: &str, key: &str) -> TestRequest {
+    let request =
+        signed(method.clone(), &format!("{prefix}{path}{slash}"), who).insert_header(("Idempotency-Key", key));
+    if body.is_empty() {
+        request
+    } else {
+        request.insert_header(("Content-Type", "application/json")).set_payload((*body).to_owned())
+    }
+}
+
+#[actix_web::test]
+async fn a_change_that_is_sent_again_gets_the_same_answer_byte_for_byte() {
+    for asked in &CHANGES {
+        let shop = Shop::open().with_order(Status::Confirmed).await;
+        let first = shop.ask(change(asked, "", "", "k-1")).await;
+        let what = format!("{asked:?}: {}", first.text);
+        assert_eq!((first.status.as_u16(), first.header("idempotency-replayed")), (200, None), "{what}");
+        assert_eq!(first.header("etag"), Some("\"3\""), "{what}");
+        // The order has moved on: the answer is the one that was given, whichever way it is asked for.
+        shop.put("/orders/1/assign-delivery", "root", json!({"delivery_partner_id": "7"})).await;
+        shop.post("/orders/1/cancel", "root", json!({"reason": "closed"})).await;
+        let counts = shop.store.counts();
+        for (prefix, slash) in [("", ""), ("/api/v1", ""), ("", "/"), ("/api/v1", "/")] {
+            let again = shop.ask(change(asked, prefix, slash, "k-1")).await;
+            assert_eq!(said(&again), said(&first), "{what}");
+            assert_eq!(again.header("idempotency-replayed"), Some("true"));
+            assert_eq!(again.header("content-type"), Some("application/json"));
+        }
+        assert_eq!(shop.store.counts(), counts);
+    }
+}
+
+#[actix_web::test]
+async fn a_cancellation_that_is_sent_again_says_again_that_money_comes_back() {
+    let shop = Shop::open().with_order(Status::Confirmed).await;
+    let first = shop.ask(change(&CHANGES[3], "", "", "k-1")).await.json();
+    assert_eq!((&first["refund_initiated"], &first["message"]), (&json!(true), &json!("The order is cancelled.")));
+    assert_eq!(shop.ask(change(&CHANGES[3], "", "", "k-1")).await.json(), first);
+
+    // Under another key it is another request: it was cancelled before, which is kept as well.
+    let anew = shop.ask(change(&CHANGES[3], "", "", "k-2")).await;
+    assert_eq!((anew.header("idempotency-replayed"), &anew.json()["refund_initiated"]), (None, &json!(false)));
+    let again = shop.ask(change(&CHANGES[3], "", "", "k-2")).await;
+    assert_eq!((again.header("idempotency-replayed"), &again.text), (Some("true"), &anew.text));
+    assert_eq!(shop.store.counts().receipts, 2);
+}
+
+#[actix_web::test]
+async fn a_key_stands_for_one_change_of_one_order_by_one_caller() {
+    let shop = Shop::open().with_order(Status::Confirmed).await;
+    let status = |path, who, body: &str| {
+        let request = signed(Method::PUT, path, who).insert_header(("Idempotency-Key", "k-1"));
+        request.insert_header(("Content-Type", "application/json")).set_payload(body.to_owned())
+    };
+    let preparing = r#"{"status":"preparing"}"#;
+    assert_eq!(shop.ask(status("/orders/1/status", "root", preparing)).await.status, 200);
+    for (path, body) in
+        [("/orders/1/status", r#"{"status":"cancelled","reason":"x"}"#), ("/orders/1/status?a=1", preparing)]
+    {
+        let errors = shop.ask(status(path, "root", body)).await.errors("idempotency_key_reused");
+        assert_eq!(errors, pairs(&[("/header/Idempotency-Key", "reused")]), "{path} {body}");
+    }
+    // Another order's, another caller's and another path's key is another one, however it is spelled.
+    shop.ask(status("/orders/2/status", "root", preparing)).await.is_problem(404, "order_not_found");
+    shop.ask(status("/orders/1/status", "ann", preparing)).await.is_problem(403, "forbidden");
+    let assigned = shop.ask(status("/orders/1/assign-delivery", "root", r#"{"delivery_partner_id":"bob"}"#)).await;
+    assert_eq!((assigned.status.as_u16(), assigned.header("idempotency-replayed")), (200, None), "{}", assigned.text);
+}
+
+#[actix_web::test]
+async fn a_change_with_a_key_that_is_none_is_refused_before_anything_is_said_of_the_order() {
+    let shop = Shop::open();
+    for asked in &CHANGES {
+        let errors = shop.ask(change(asked, "", "", "a b")).await.errors("invalid_idempotency_key");
+        assert_eq!(errors, pairs(&[("/header/Idempotency-Key", "invalid")]), "{asked:?}");
+        let (method, path, _, _) = asked;
+        let nobody = signed(method.clone(), path, "").insert_header(("Idempotency-Key", "a b"));
+        shop.ask(nobody).await.is_problem(401, "unauthorized");
+    }
+}
+
+#[actix_web::test]
+async fn an_unknown_outcome_of_a_change_is_found_again_by_its_key() {
+    for asked in &CHANGES {
+        let shop = Shop::open().with_order(Status::Confirmed).await;
+        shop.store.fail_next(Op::Commit, Fault::UndoneButUnknown);
+        shop.ask(change(asked, "", "", "k-1")).await.is_problem(503, "outcome_unknown");
+        shop.store.fail_next(Op::Commit, Fault::DoneButUnknown);
+        let found = shop.ask(change(asked, "", "", "k-1")).await;
+        assert_eq!((found.status.as_u16(), found.header("idempotency-replayed")), (200, Some("true")), "{asked:?}");
+    }
+}

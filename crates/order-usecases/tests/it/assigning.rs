@@ -17,7 +17,7 @@ async fn with(life: &Life) -> Shop {
 }
 
 async fn assign(shop: &Shop, caller: &Caller, to: Option<&str>) -> Result<Option<UserId>, UseCaseError> {
-    Ok(shop.use_cases().assign(caller, an_id(1), to.map(user)).await?.state().courier.clone())
+    Ok(shop.assign(caller, to).await?.order.state().courier.clone())
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use order_testkit::builders::{a_cart, cart_line};
 use order_testkit::services::{FakeCarts, away, garbage};
 use order_usecases::tasks::Done;
 
-use crate::support::{LONGER_THAN_ANY_LEASE, Shop, an_id, customer};
+use crate::support::{LONGER_THAN_ANY_LEASE, Shop, customer};
 
 /// Order 1 of `ann`, of lines 101 (product 5, two units) and 102 (product 6, one), which is to be cleared away.
 async fn with_a_cart_to_clear() -> Shop {
@@ -148,7 +148,7 @@ async fn a_cart_that_cannot_be_cleared_is_dead_after_eight_tries_and_blocks_noth
     shop.store.advance(LONGER_THAN_ANY_LEASE);
     assert!(shop.claims(TaskKind::ClearCart).await.is_empty());
     assert_eq!(shop.carts.cart_now("ann").lines.len(), 2);
-    shop.use_cases().cancel(&customer("ann"), an_id(1), None, None).await.unwrap();
+    shop.cancel(&customer("ann"), None).await.unwrap();
 }
 
 #[tokio::test]

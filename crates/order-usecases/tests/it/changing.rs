@@ -3,19 +3,19 @@
 use order_domain::order::{Actor, CancelCode, Rejection, Status};
 use order_domain::payment::EntryState;
 use order_domain::ports::TaskKind;
-use order_testkit::builders::{Life, an_order, user, words};
+use order_testkit::builders::{Life, an_order, words};
 use order_testkit::memory::{Fault, Op};
 use order_testkit::services::PaymentAnswer;
 use order_usecases::{Caller, UseCaseError};
 
-use crate::support::{Shop, admin, an_id, courier, customer};
+use crate::support::{Shop, admin, an_id, courier, customer, request};
 
 async fn with(life: &Life) -> Shop {
     Shop::with(life).await.0
 }
 
 async fn set(shop: &Shop, caller: &Caller, to: Status) -> Result<Status, UseCaseError> {
-    Ok(shop.use_cases().set_status(caller, an_id(1), to, None).await?.status())
+    Ok(shop.set_status(caller, to, None).await?.order.status())
 }
 
 fn illegal(current: Status, asked: Status, allowed: Vec<Status>) -> UseCaseError {
@@ -44,9 +44,12 @@ async fn an_order_that_is_not_ones_own_answers_as_a_missing_one() {
     }
     // Somebody who was a courier once and is a user now.
     assert_eq!(set(&shop, &customer("bob"), Status::Preparing).await, Err(UseCaseError::NotFound));
-    let missing = shop.use_cases().set_status(&admin(), an_id(7), Status::Preparing, None).await;
+    let missing = shop.use_cases().set_status(&admin(), an_id(7), Status::Preparing, None, request(None)).await;
     assert_eq!(missing, Err(UseCaseError::NotFound));
-    assert_eq!(shop.use_cases().cancel(&admin(), an_id(7), None, None).await.unwrap_err(), UseCaseError::NotFound);
+    assert_eq!(
+        shop.use_cases().cancel(&admin(), an_id(7), None, None, request(None)).await,
+        Err(UseCaseError::NotFound)
+    );
 }
 
 #[tokio::test]
@@ -84,7 +87,7 @@ async fn a_step_that_needs_a_reason_is_refused_without_one() {
     let shop = with(&an_order().out_for_delivery()).await;
     let refusal = Rejection::ReasonRequired { to: Status::Cancelled };
     assert_eq!(set(&shop, &admin(), Status::Cancelled).await, Err(refusal.into()));
-    let order = shop.use_cases().set_status(&admin(), an_id(1), Status::Cancelled, words("nobody home")).await.unwrap();
+    let order = shop.set_status(&admin(), Status::Cancelled, words("nobody home")).await.unwrap().order;
     assert_eq!(order.state().cancellation.as_ref().unwrap().code, CancelCode::DeliveryFailed);
 }
 
@@ -105,7 +108,7 @@ async fn a_command_that_meets_a_change_is_decided_again() {
     let shop = with(&an_order().placed()).await;
     let (conflicts, other) = (shop.store.calls(Op::Commit), shop.clone());
     shop.store.before_next(Op::Commit, move |_| async move {
-        other.use_cases().assign(&admin(), an_id(1), Some(user("bob"))).await.unwrap();
+        other.assign(&admin(), Some("bob")).await.unwrap();
     });
     assert_eq!(set(&shop, &admin(), Status::Confirmed).await, Ok(Status::Confirmed));
     assert_eq!(shop.timeline(), ["placed", "assigned", "confirmed"]);
@@ -131,7 +134,7 @@ async fn a_command_that_is_decided_again_is_authorised_again() {
     let shop = with(&an_order().assigned_to("bob")).await;
     let other = shop.clone();
     shop.store.before_next(Op::Commit, move |_| async move {
-        other.use_cases().assign(&admin(), an_id(1), Some(user("cat"))).await.unwrap();
+        other.assign(&admin(), Some("cat")).await.unwrap();
     });
     assert_eq!(set(&shop, &courier("bob"), Status::Preparing).await, Err(UseCaseError::NotFound));
     assert_eq!(shop.order().status(), Status::Confirmed);
@@ -204,8 +207,8 @@ async fn each_caller_has_codes_of_their_own() {
 #[tokio::test]
 async fn a_cancellation_keeps_its_words_beside_its_code() {
     let shop = with(&an_order().paid()).await;
-    let answer = shop.use_cases().cancel(&customer("ann"), an_id(1), None, words("too late")).await.unwrap();
-    assert_eq!(answer.order.state().cancellation.as_ref().unwrap().reason, words("too late"));
+    shop.use_cases().cancel(&customer("ann"), an_id(1), None, words("too late"), request(None)).await.unwrap();
+    assert_eq!(shop.order().state().cancellation.as_ref().unwrap().reason, words("too late"));
 }
 
 #[tokio::test]
@@ -213,30 +216,30 @@ async fn a_cancellation_says_whether_money_comes_back() {
     // Before the charge was sent: nothing.
     let shop = with(&an_order().placed()).await;
     let answer = shop.cancel(&customer("ann"), None).await.unwrap();
-    assert_eq!((answer.changed, answer.refund_initiated), (true, false));
+    assert_eq!((answer.changed, answer.refund_initiated()), (true, false));
 
     // While it is under way: it may have to.
     let shop = with(&an_order().sent()).await;
     let answer = shop.cancel(&customer("ann"), None).await.unwrap();
-    assert_eq!((answer.changed, answer.refund_initiated), (true, true));
+    assert_eq!((answer.changed, answer.refund_initiated()), (true, true));
 
     // After it was put back: nothing.
     let shop = with(&an_order().placed()).await;
     shop.payments.plan(&[PaymentAnswer::NotSent]);
     shop.step(TaskKind::Charge).await;
-    assert!(!shop.cancel(&customer("ann"), None).await.unwrap().refund_initiated);
+    assert!(!shop.cancel(&customer("ann"), None).await.unwrap().refund_initiated());
 
     // After it settled: all of it; and again, it changes nothing.
     let shop = with(&an_order().paid()).await;
     let answer = shop.cancel(&customer("ann"), None).await.unwrap();
-    assert_eq!((answer.changed, answer.refund_initiated), (true, true));
+    assert_eq!((answer.changed, answer.refund_initiated()), (true, true));
     assert_eq!(shop.signal.signalled().iter().map(|task| task.kind).collect::<Vec<_>>(), [TaskKind::Refund]);
     let before = shop.order();
     let answer = shop.cancel(&customer("ann"), None).await.unwrap();
-    assert_eq!((answer.changed, answer.refund_initiated, &answer.order), (false, false, &before));
+    assert_eq!((answer.changed, answer.refund_initiated(), &answer.order), (false, false, &before));
     assert_eq!(shop.order(), before);
 
     // Cash that nobody has collected yet: nothing.
     let shop = with(&an_order().cash().placed()).await;
-    assert!(!shop.cancel(&customer("ann"), None).await.unwrap().refund_initiated);
+    assert!(!shop.cancel(&customer("ann"), None).await.unwrap().refund_initiated());
 }

@@ -10,6 +10,7 @@
 mod assigning;
 mod cart;
 mod changing;
+mod changing_again;
 mod payments;
 mod placing;
 mod random;

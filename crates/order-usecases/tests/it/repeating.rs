@@ -12,7 +12,7 @@ use order_domain::{PaymentMethod, ProductId, UserId};
 use order_testkit::builders::{a_cart, a_key};
 use order_testkit::memory::{Fault, Op, RowCounts};
 use order_testkit::services::{FakeCarts, FakeProducts};
-use order_usecases::{Answer, Request, UseCaseError};
+use order_usecases::{Answer, Outcome, Request, UseCaseError};
 use tokio::time::{Instant, sleep};
 
 use crate::support::{Shop, customer, request, wish};
@@ -186,7 +186,7 @@ async fn a_commit_that_did_not_say_stays_unknown_when_its_receipt_cannot_be_look
 #[tokio::test]
 async fn an_answer_that_cannot_be_written_is_no_order() {
     let shop = with_a_cart();
-    let render = Arc::new(|_: &order_domain::order::Order| Err(Inconsistent("no".into())));
+    let render = Arc::new(|_: &Outcome| Err(Inconsistent("no".into())));
     let answer = shop.use_cases().place(&customer("ann"), wish(ONLINE), Request { key: None, render }).await;
     assert_eq!(answer, Err(UseCaseError::Inconsistent("no".into())));
     assert_eq!(shop.store.counts(), RowCounts::default());

@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use order_domain::audit::{self, StoredSums};
@@ -13,14 +13,12 @@ use order_domain::ports::{
     TaskKind, TaskStore, UserService,
 };
 use order_domain::time::Duration;
-use order_domain::{Destination, EntryNo, Money, OrderId, PaymentMethod, Rules};
+use order_domain::{Destination, EntryNo, Money, OrderId, PaymentMethod, Rules, Text};
 use order_testkit::builders::{Kept, Life, a_cart, rules, stocked, user};
 use order_testkit::memory::MemoryStore;
 use order_testkit::services::{FakeCarts, FakePayments, FakeProducts, FakeUsers, RecordingSignal};
 use order_usecases::tasks::{Done, Handlers};
-use order_usecases::{
-    Answer, Caller, CallerRole, Cancelled, PlaceOrder, Ports, Render, Request, UseCaseError, UseCases,
-};
+use order_usecases::{Answer, Caller, CallerRole, Outcome, PlaceOrder, Ports, Render, Request, UseCaseError, UseCases};
 
 /// The lease that workers of these tests ask for.
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
@@ -110,8 +108,30 @@ impl Shop {
         order_of(&answer)
     }
 
-    pub(crate) async fn cancel(&self, caller: &Caller, code: Option<CancelCode>) -> Result<Cancelled, UseCaseError> {
-        self.use_cases().cancel(caller, an_id(1), code, None).await
+    /// Order 1 is given another status, without a key: what the answer showed.
+    pub(crate) async fn set_status(
+        &self,
+        caller: &Caller,
+        to: Status,
+        reason: Option<Text<500>>,
+    ) -> Result<Outcome, UseCaseError> {
+        let (request, shown) = shown();
+        self.use_cases().set_status(caller, an_id(1), to, reason, request).await?;
+        Ok(shown())
+    }
+
+    /// Order 1 is given to a courier, or taken from one, without a key: what the answer showed.
+    pub(crate) async fn assign(&self, caller: &Caller, to: Option<&str>) -> Result<Outcome, UseCaseError> {
+        let (request, shown) = shown();
+        self.use_cases().assign(caller, an_id(1), to.map(user), request).await?;
+        Ok(shown())
+    }
+
+    /// Order 1 is cancelled, without a key: what the answer showed.
+    pub(crate) async fn cancel(&self, caller: &Caller, code: Option<CancelCode>) -> Result<Outcome, UseCaseError> {
+        let (request, shown) = shown();
+        self.use_cases().cancel(caller, an_id(1), code, None, request).await?;
+        Ok(shown())
     }
 
     /// Order 1.
@@ -259,7 +279,7 @@ pub(crate) fn wish(method: PaymentMethod) -> PlaceOrder {
 
 /// An answer that names the order and is no UTF-8.
 pub(crate) fn render() -> Render {
-    Arc::new(|order| {
+    Arc::new(|Outcome { order, .. }| {
         let body = [&[0xff_u8, 0][..], order.id().to_string().as_bytes()].concat();
         Ok(Receipt { status: 201, headers: vec![("ETag".into(), format!("\"{}\"", order.version()))], body })
     })
@@ -267,6 +287,17 @@ pub(crate) fn render() -> Render {
 
 pub(crate) fn request(key: Option<IdempotencyKey>) -> Request {
     Request { key, render: render() }
+}
+
+/// A request without a key, and what its answer showed in the end.
+fn shown() -> (Request, impl FnOnce() -> Outcome) {
+    let shown = Arc::new(Mutex::new(None));
+    let (seen, render) = (shown.clone(), render());
+    let render: Render = Arc::new(move |outcome| {
+        *seen.lock().unwrap() = Some(outcome.clone());
+        render(outcome)
+    });
+    (Request { key: None, render }, move || shown.lock().unwrap().take().expect("an answer was rendered"))
 }
 
 /// The order that [`render`] named.

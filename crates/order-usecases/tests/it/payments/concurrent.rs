@@ -4,7 +4,7 @@ use order_domain::order::{Status, execute};
 use order_domain::payment::{EntryKind, EntryState, PaymentStatus, Purpose};
 use order_domain::ports::{Failure, OrderStore, TaskKind};
 use order_domain::time::Duration;
-use order_testkit::builders::{self, an_order, user};
+use order_testkit::builders::{self, an_order};
 use order_testkit::memory::Op;
 use order_testkit::services::PaymentAnswer;
 use order_usecases::tasks::Done;
@@ -17,7 +17,7 @@ async fn with_a_charge() -> Shop {
 
 impl Shop {
     async fn assigned(self) {
-        self.use_cases().assign(&admin(), an_id(1), Some(user("bob"))).await.unwrap();
+        self.assign(&admin(), Some("bob")).await.unwrap();
     }
 
     async fn cancelled(self) {
@@ -81,7 +81,7 @@ async fn a_charge_that_meets_a_change_at_each_mark_waits_for_its_next_try() {
     for name in ["bob", "cat", "bob"] {
         let other = shop.clone();
         shop.store.before_next(Op::MarkSent, move |_| async move {
-            other.use_cases().assign(&admin(), an_id(1), Some(user(name))).await.unwrap();
+            other.assign(&admin(), Some(name)).await.unwrap();
         });
     }
     let done = shop.step(TaskKind::Charge).await;
@@ -99,7 +99,7 @@ async fn a_call_that_never_left_is_put_back_although_the_order_was_changed_meanw
     shop.payments.during_next(move || during.assigned());
     // And once more, between the load and the way back.
     shop.store.before_next(Op::PutBack, move |_| async move {
-        after.use_cases().assign(&admin(), an_id(1), None).await.unwrap();
+        after.assign(&admin(), None).await.unwrap();
     });
     shop.step(TaskKind::Charge).await;
     assert_eq!((shop.entry(1).state, shop.store.calls(Op::PutBack)), (EntryState::Booked, 2));
@@ -178,7 +178,7 @@ async fn a_charge_under_way_of_an_order_that_is_now_paid_in_cash_comes_back() {
     let shop = with_a_charge().await;
     let other = shop.clone();
     shop.payments.during_next(move || async move {
-        other.use_cases().set_status(&admin(), an_id(1), Status::Confirmed, None).await.unwrap();
+        other.set_status(&admin(), Status::Confirmed, None).await.unwrap();
     });
     shop.step(TaskKind::Charge).await;
     shop.drain().await;
@@ -196,7 +196,7 @@ async fn a_settlement_just_before_a_cancellation_is_refunded_by_it() {
         assert_eq!(worker.run(&task).await, Done::Committed);
     });
     let cancelled = shop.cancel(&customer("ann"), None).await.unwrap();
-    assert!(cancelled.refund_initiated);
+    assert!(cancelled.refund_initiated());
     assert_eq!(shop.timeline(), ["placed", "confirmed", "cancelled"]);
     shop.drain().await;
     assert_eq!(shop.moved(), (1_098, 1_098));

@@ -9,7 +9,7 @@ use order_testkit::memory::{Fault, Op};
 use order_testkit::services::{FakePayments, PaymentAnswer};
 use order_usecases::tasks::Done;
 
-use crate::support::{LONGER_THAN_ANY_LEASE, Shop, an_id};
+use crate::support::{LONGER_THAN_ANY_LEASE, Shop};
 
 /// Order 1, paid and then cancelled: entry 2 is to bring 10.98 back. The payment service remembers the charge.
 async fn with_a_refund() -> Shop {
@@ -149,7 +149,7 @@ async fn a_refund_whose_handler_dies_anywhere_is_paid_once() {
 async fn the_cash_of_a_cancelled_order_was_never_taken() {
     let shop = Shop::open();
     shop.ordered("ann", order_domain::PaymentMethod::Cash).await;
-    shop.use_cases().cancel(&crate::support::customer("ann"), an_id(1), None, None).await.unwrap();
+    shop.cancel(&crate::support::customer("ann"), None).await.unwrap();
     shop.drain().await;
     shop.assert_at_rest();
     assert_eq!(shop.payments.calls(), []);

@@ -15,7 +15,7 @@ use order_testkit::services::{FakePayments, PaymentAnswer};
 use order_usecases::UseCaseError;
 
 use super::deeds::{Act, Ask, Deed, Fate, Run};
-use crate::support::{LONGER_THAN_ANY_LEASE, Shop, admin, courier, customer, for_steps};
+use crate::support::{LONGER_THAN_ANY_LEASE, Shop, admin, courier, customer, for_steps, request};
 
 /// A shop, its orders, and every task that was ever in somebody's hands.
 pub(super) struct Play {
@@ -87,14 +87,15 @@ impl Play {
     }
 
     async fn asks(&self, order: usize, ask: Ask) {
-        let (use_cases, id) = (self.shop.use_cases(), self.orders[order % self.orders.len()]);
+        let (use_cases, request) = (self.shop.use_cases(), request(None));
+        let id = self.orders[order % self.orders.len()];
         let answer = match ask {
-            Ask::CustomerCancels => use_cases.cancel(&customer("ann"), id, None, None).await.map(|_| ()),
-            Ask::AdminCancels => use_cases.cancel(&admin(), id, None, words("because")).await.map(|_| ()),
-            Ask::Advances(to) => use_cases.set_status(&admin(), id, to, None).await.map(|_| ()),
-            Ask::Assigned(to) => use_cases.assign(&admin(), id, to.map(user)).await.map(|_| ()),
-            Ask::Taken(name) => use_cases.assign(&courier(name), id, Some(user(name))).await.map(|_| ()),
-            Ask::GivenBack(name) => use_cases.assign(&courier(name), id, None).await.map(|_| ()),
+            Ask::CustomerCancels => use_cases.cancel(&customer("ann"), id, None, None, request).await,
+            Ask::AdminCancels => use_cases.cancel(&admin(), id, None, words("because"), request).await,
+            Ask::Advances(to) => use_cases.set_status(&admin(), id, to, None, request).await,
+            Ask::Assigned(to) => use_cases.assign(&admin(), id, to.map(user), request).await,
+            Ask::Taken(name) => use_cases.assign(&courier(name), id, Some(user(name)), request).await,
+            Ask::GivenBack(name) => use_cases.assign(&courier(name), id, None, request).await,
         };
         assert!(!matches!(answer, Err(UseCaseError::Inconsistent(_))), "{answer:?}");
     }
