@@ -47,7 +47,7 @@ impl UseCases {
             let code = code_of(&actor, code, order)?;
             Ok((actor, Command::Cancel { code, reason: reason.clone() }))
         };
-        self.once(request.key, self.change(id, OnConflict::DecideAgain, &request, command)).await
+        self.once(request.key, Box::pin(self.change(id, OnConflict::DecideAgain, &request, command))).await
     }
 }
 

@@ -53,7 +53,8 @@ pub struct Answer {
 }
 
 impl UseCases {
-    /// Does what a request asks for, unless an equal one was answered before.
+    /// Does what a request asks for, unless an equal one was answered before. Callers box the deed: an order in the middle
+    /// of being changed is large, and would be moved from frame to frame.
     pub(crate) async fn once(
         &self,
         key: Option<IdempotencyKey>,

@@ -32,6 +32,6 @@ impl UseCases {
             };
             Ok((actor, Command::SetStatus { to, reason: reason.clone() }))
         };
-        self.once(request.key, self.change(id, OnConflict::DecideAgain, &request, command)).await
+        self.once(request.key, Box::pin(self.change(id, OnConflict::DecideAgain, &request, command))).await
     }
 }
