@@ -2,37 +2,36 @@
 
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ETAG, HeaderName};
+use actix_web::{HttpRequest, HttpResponse};
 use order_domain::order::{Inconsistent, Order};
 use order_domain::ports::Receipt;
 use order_usecases::{Answer, Render};
 use serde::Serialize;
 
+use crate::etag;
 use crate::order_json::OrderJson;
 use crate::problem::Problem;
 
 /// Says that an answer was given before.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// The entity tag of an order.
-pub(crate) fn etag(order: &Order) -> String {
-    format!("\"{}\"", order.version())
-}
-
-/// One order, as it is now.
+/// One order, as it is now; to a caller who has it so already, only that.
 ///
 /// # Errors
 /// A problem when it contradicts itself.
-pub(crate) fn order(order: &Order) -> Result<HttpResponse, Problem> {
-    let body = OrderJson::bytes(order)?;
-    Ok(HttpResponse::Ok().insert_header((ETAG, etag(order))).content_type("application/json").body(body))
+pub(crate) fn order(request: &HttpRequest, order: &Order) -> Result<HttpResponse, Problem> {
+    let tag = (ETAG, etag::of(order));
+    if etag::is_known(request, order) {
+        return Ok(HttpResponse::NotModified().insert_header(tag).finish());
+    }
+    Ok(HttpResponse::Ok().insert_header(tag).content_type("application/json").body(OrderJson::bytes(order)?))
 }
 
 /// What is said of an order after a change, with its entity tag, in a form that can be kept.
 pub(crate) fn receipt(order: &Order, status: StatusCode, body: Vec<u8>) -> Receipt {
-    Receipt { status: status.as_u16(), headers: vec![(ETAG.as_str().to_owned(), etag(order))], body }
+    Receipt { status: status.as_u16(), headers: vec![(ETAG.as_str().to_owned(), etag::of(order))], body }
 }
 
 /// The answer to a change: the whole order as it is then.

@@ -62,6 +62,7 @@ codes! {
     NotAssignable, "not_assignable", CONFLICT, "The order can't be assigned now";
     UnknownPartner, "unknown_partner", UNPROCESSABLE_ENTITY, "No such delivery partner";
     CodeNotAllowed, "code_not_allowed", UNPROCESSABLE_ENTITY, "This cancellation code can't be given";
+    PreconditionFailed, "precondition_failed", PRECONDITION_FAILED, "The order is in another version";
     ConcurrentChange, "concurrent_change", CONFLICT, "The order was changed at the same time";
 
     // Beyond the caller's doing.

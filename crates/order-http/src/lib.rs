@@ -16,6 +16,7 @@ mod answer;
 mod auth;
 mod body;
 mod codes;
+mod etag;
 mod fields;
 mod idempotency;
 mod moment;

@@ -23,6 +23,11 @@ impl From<UseCaseError> for Problem {
             ),
             UseCaseError::Forbidden => Self::new(Code::Forbidden, "Your role does not allow this."),
             UseCaseError::Rejected(rejection) => rejection.into(),
+            UseCaseError::PreconditionFailed { current } => Self::new(
+                Code::PreconditionFailed,
+                "The order is not in a version that If-Match names. Read it and decide again.",
+            )
+            .with("current_version", current),
             UseCaseError::ConcurrentChange => {
                 Self::new(Code::ConcurrentChange, "Somebody else changed the order just now. Read it and decide again.")
             }

@@ -26,7 +26,7 @@ impl UseCases {
         to: Option<UserId>,
         request: Request,
     ) -> Result<Answer, UseCaseError> {
-        let deed = Box::pin(async {
+        let assignment = async {
             match caller.role {
                 CallerRole::Admin => self.assign_by_admin(caller, id, to, &request).await,
                 CallerRole::Courier if to.as_ref().is_none_or(|to| *to == caller.user) => {
@@ -38,8 +38,8 @@ impl UseCases {
                     Err(UseCaseError::Forbidden)
                 }
             }
-        });
-        self.once(request.key, deed).await
+        };
+        self.once(request.key, Box::pin(assignment)).await
     }
 
     async fn assign_by_admin(

@@ -47,7 +47,8 @@ impl UseCases {
             let code = code_of(&actor, code, order)?;
             Ok((actor, Command::Cancel { code, reason: reason.clone() }))
         };
-        self.once(request.key, Box::pin(self.change(id, OnConflict::DecideAgain, &request, command))).await
+        let change = self.change(id, OnConflict::DecideAgain, &request, command);
+        self.once(request.key, Box::pin(change)).await
     }
 }
 

@@ -1,12 +1,12 @@
 //! Changing an order that exists: load, authorise, decide, commit; and again, if somebody else was faster.
 
 use order_domain::OrderId;
-use order_domain::order::{Actor, Command, Order, execute};
+use order_domain::order::{Actor, Change, Command, DomainError, Order, Rejection, execute};
 use order_domain::ports::CommitError;
 
 use crate::UseCases;
 use crate::error::UseCaseError;
-use crate::request::{Answer, Request, not_committed};
+use crate::request::{Answer, IfMatch, Request, not_committed};
 
 /// How often a command that meets a concurrent change is decided.
 const TRIES: usize = 3;
@@ -35,14 +35,35 @@ impl UseCases {
         for _ in 0..TRIES {
             let loaded = self.ports.orders.load(id).await?.ok_or(UseCaseError::NotFound)?;
             let (actor, command) = command(&loaded.order)?;
-            let change = execute(&loaded.order, command, &actor, &self.rules, loaded.now)?;
+            let taken = matches!(command, Command::Take);
+            let decided = execute(&loaded.order, command, &actor, &self.rules, loaded.now);
+            let current = loaded.order.version();
+            if !request.if_match.holds(current) && !is_said_first(&decided, taken) {
+                return Err(UseCaseError::PreconditionFailed { current });
+            }
+            let change = decided?;
             let answer = request.answer(&change)?;
             match self.commit_answered(change, request, &answer).await {
                 Ok(()) => return Ok(answer),
                 Err(CommitError::Conflict) if on_conflict == OnConflict::DecideAgain => {}
+                // Decided again only in a version that the caller has in mind: it is refused if there is another one now.
+                Err(CommitError::Conflict) if request.if_match != IfMatch::Any => {}
                 Err(error) => return Err(not_committed(error)),
             }
         }
         Err(UseCaseError::ConcurrentChange)
+    }
+}
+
+/// Is it said before anything of the version: that the order is not theirs, or that the request lacks something? What a
+/// courier can't take is not theirs either.
+fn is_said_first(decided: &Result<Change, DomainError>, taken: bool) -> bool {
+    match decided {
+        Err(
+            DomainError::Rejected(Rejection::NotYours | Rejection::ReasonRequired { .. })
+            | DomainError::Inconsistent(_),
+        ) => true,
+        Err(DomainError::Rejected(Rejection::NotAssignable { .. })) => taken,
+        Ok(_) | Err(DomainError::Rejected(_)) => false,
     }
 }

@@ -1,6 +1,6 @@
 //! Why a use case did not do what was asked.
 
-use order_domain::order::{DomainError, Inconsistent, Rejection};
+use order_domain::order::{DomainError, Inconsistent, Rejection, Version};
 use order_domain::ports::{ServiceError, StoreError};
 
 /// Why a use case did not do what was asked. Unless it says otherwise, nothing has changed.
@@ -15,6 +15,12 @@ pub enum UseCaseError {
     /// The rules refuse it.
     #[error(transparent)]
     Rejected(#[from] Rejection),
+    /// The order is in a version that its caller did not name.
+    #[error("the order is in version {current}")]
+    PreconditionFailed {
+        /// The version that it is in.
+        current: Version,
+    },
     /// Somebody else changed the order at the same time.
     #[error("the order was changed at the same time")]
     ConcurrentChange,

@@ -29,7 +29,7 @@ pub use caller::{Caller, CallerRole};
 pub use error::UseCaseError;
 pub use place::PlaceOrder;
 pub use read::ListOrders;
-pub use request::{Answer, Outcome, Render, Request};
+pub use request::{Answer, IfMatch, Outcome, Render, Request};
 
 /// What the use cases work with.
 #[derive(Clone)]

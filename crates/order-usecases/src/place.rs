@@ -35,10 +35,11 @@ impl UseCases {
     /// [`UseCaseError`]; nothing is written then, unless the outcome is unknown.
     pub async fn place(&self, caller: &Caller, wish: PlaceOrder, request: Request) -> Result<Answer, UseCaseError> {
         let placing = self.ports.orders.placing(request.key).await?;
-        match replay(request.key, placing.receipt)? {
-            Some(answer) => Ok(answer),
-            None => self.unless_given(request.key, self.place_new(caller, wish, &request, placing.now)).await,
+        if let Some(answer) = replay(request.key, placing.receipt)? {
+            return Ok(answer);
         }
+        let placed = self.place_new(caller, wish, &request, placing.now);
+        self.unless_given(request.key, Box::pin(placed)).await
     }
 
     async fn place_new(

@@ -4,10 +4,10 @@
 //! commits it together with what it says; and before a refusal is told, it is looked up once more, since an equal request
 //! may have been first. What is not known to have taken is never decided again.
 
-use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use order_domain::order::{Change, Inconsistent, Order};
+use order_domain::order::{Change, Inconsistent, Order, Version};
 use order_domain::ports::{CommitError, IdempotencyKey, Receipt, StoredReceipt};
 
 use crate::error::UseCaseError;
@@ -26,11 +26,32 @@ pub struct Outcome {
 /// the command: what an answer looks like is no use case's affair.
 pub type Render = Arc<dyn Fn(&Outcome) -> Result<Receipt, Inconsistent> + Send + Sync>;
 
-/// How a request wants to be answered.
+/// Which versions of an order a change may be made to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum IfMatch {
+    /// Any.
+    #[default]
+    Any,
+    /// One of these; of none, none.
+    OneOf(Vec<Version>),
+}
+
+impl IfMatch {
+    pub(crate) fn holds(&self, version: Version) -> bool {
+        match self {
+            Self::Any => true,
+            Self::OneOf(versions) => versions.contains(&version),
+        }
+    }
+}
+
+/// How a request wants to be done and answered.
 #[derive(Clone)]
 pub struct Request {
     /// Its idempotency key, if it has one.
     pub key: Option<IdempotencyKey>,
+    /// The versions that its caller has in mind. A new order has none, so placing passes it over.
+    pub if_match: IfMatch,
     /// What its answer looks like.
     pub render: Render,
 }
@@ -52,14 +73,12 @@ pub struct Answer {
     pub replayed: bool,
 }
 
+/// What a request asks for, not begun yet.
+pub(crate) type Deed<'a> = Pin<Box<dyn Future<Output = Result<Answer, UseCaseError>> + Send + 'a>>;
+
 impl UseCases {
-    /// Does what a request asks for, unless an equal one was answered before. Callers box the deed: an order in the middle
-    /// of being changed is large, and would be moved from frame to frame.
-    pub(crate) async fn once(
-        &self,
-        key: Option<IdempotencyKey>,
-        deed: impl Future<Output = Result<Answer, UseCaseError>> + Send,
-    ) -> Result<Answer, UseCaseError> {
+    /// Does what a request asks for, unless an equal one was answered before. A deed is large: it comes in a box.
+    pub(crate) async fn once(&self, key: Option<IdempotencyKey>, deed: Deed<'_>) -> Result<Answer, UseCaseError> {
         match self.given(key).await? {
             Some(answer) => Ok(answer),
             None => self.unless_given(key, deed).await,
@@ -70,7 +89,7 @@ impl UseCases {
     pub(crate) async fn unless_given(
         &self,
         key: Option<IdempotencyKey>,
-        deed: impl Future<Output = Result<Answer, UseCaseError>> + Send,
+        deed: Deed<'_>,
     ) -> Result<Answer, UseCaseError> {
         match deed.await {
             Err(UseCaseError::KeyReused) => {
@@ -147,6 +166,7 @@ fn is_refusal(error: &UseCaseError) -> bool {
         UseCaseError::NotFound
         | UseCaseError::Forbidden
         | UseCaseError::Rejected(_)
+        | UseCaseError::PreconditionFailed { .. }
         | UseCaseError::ConcurrentChange
         | UseCaseError::UnknownCourier
         | UseCaseError::CodeNotAllowed => true,

@@ -32,6 +32,7 @@ impl UseCases {
             };
             Ok((actor, Command::SetStatus { to, reason: reason.clone() }))
         };
-        self.once(request.key, Box::pin(self.change(id, OnConflict::DecideAgain, &request, command))).await
+        let change = self.change(id, OnConflict::DecideAgain, &request, command);
+        self.once(request.key, Box::pin(change)).await
     }
 }

@@ -1,5 +1,6 @@
 //! Changing an order: its status, who brings it, its end. Every answer shows the whole order as it is then; a request
-//! that is sent again with its key gets the first answer again.
+//! that is sent again with its key gets the first answer again, and one that names versions of the order (`If-Match`) is done
+//! to no other.
 
 use std::sync::Arc;
 
@@ -7,12 +8,13 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use order_domain::order::{CancelCode, Inconsistent, Status};
-use order_usecases::{Render, Request};
+use order_usecases::{Caller, Render, Request};
 use serde::{Deserialize, Serialize};
 
 use crate::answer;
 use crate::auth::Signed;
-use crate::body::Body;
+use crate::body::{Body, Read};
+use crate::etag;
 use crate::fields::{Fields, Scalar, Unknown, present};
 use crate::idempotency;
 use crate::order_json::{OrderJson, View};
@@ -38,8 +40,7 @@ pub(super) async fn set_status(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let body = body.read().await?;
-    let key = idempotency::key(&http, &caller.user, body.bytes())?;
-    let request = Request { key, render: answer::changed_order() };
+    let request = request(&http, &caller, &body, answer::changed_order())?;
     let body: StatusBody = body.json()?;
     let mut fields = Fields::of_body(&body.unknown);
     let status = fields
@@ -71,8 +72,7 @@ pub(super) async fn assign(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let body = body.read().await?;
-    let key = idempotency::key(&http, &caller.user, body.bytes())?;
-    let request = Request { key, render: answer::changed_order() };
+    let request = request(&http, &caller, &body, answer::changed_order())?;
     let body: AssignBody = body.json()?;
     let mut fields = Fields::of_body(&body.unknown);
     let field = "delivery_partner_id";
@@ -108,8 +108,7 @@ pub(super) async fn cancel(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let body = body.read().await?;
-    let key = idempotency::key(&http, &caller.user, body.bytes())?;
-    let request = Request { key, render: cancelled() };
+    let request = request(&http, &caller, &body, cancelled())?;
     let body: CancelBody = body.json_if_any()?;
     let mut fields = Fields::of_body(&body.unknown);
     let code = body.code.filter(|code| !code.is_empty());
@@ -118,6 +117,11 @@ pub(super) async fn cancel(
     let reason = fields.line_if_any("reason", body.reason);
     fields.finish()?;
     answer::kept(state.usecases.cancel(&caller, id, code, reason, request).await?)
+}
+
+fn request(http: &HttpRequest, caller: &Caller, body: &Read, render: Render) -> Result<Request, Problem> {
+    let key = idempotency::key(http, &caller.user, body.bytes())?;
+    Ok(Request { key, if_match: etag::if_match(http)?, render })
 }
 
 fn cancelled() -> Render {

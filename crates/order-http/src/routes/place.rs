@@ -7,7 +7,7 @@ use actix_web::http::header::LOCATION;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use order_domain::{Destination, PaymentMethod};
-use order_usecases::{Outcome, PlaceOrder, Render, Request};
+use order_usecases::{IfMatch, Outcome, PlaceOrder, Render, Request};
 use serde::Deserialize;
 
 use super::PREFIX;
@@ -67,7 +67,7 @@ pub(super) async fn place(
     let key = idempotency::key(&request, &caller.user, body.bytes())?;
     let wish = body.json::<PlaceBody>()?.wish()?;
     let render = render(request.path().starts_with(PREFIX));
-    answer::kept(state.usecases.place(&caller, wish, Request { key, render }).await?)
+    answer::kept(state.usecases.place(&caller, wish, Request { key, if_match: IfMatch::Any, render }).await?)
 }
 
 /// The answer to a new order. It is found again where its caller is: behind the gateway, or not.

@@ -17,9 +17,10 @@ use crate::server::HttpState;
 pub(super) async fn order(
     Signed(caller): Signed,
     PathId(id): PathId,
+    request: HttpRequest,
     state: Data<HttpState>,
 ) -> Result<HttpResponse, Problem> {
-    answer::order(&state.usecases.order(&caller, id).await?)
+    answer::order(&request, &state.usecases.order(&caller, id).await?)
 }
 
 /// The orders that the caller has placed.

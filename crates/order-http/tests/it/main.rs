@@ -17,3 +17,4 @@ mod roles;
 mod routes;
 mod support;
 mod tokens;
+mod versions;

@@ -132,7 +132,7 @@ async fn a_cancellation_that_comes_again_says_what_the_first_one_said_of_the_ref
         Ok(order_domain::ports::Receipt { status: 200, headers: Vec::new(), body })
     };
     let cancel = |key| {
-        let (use_cases, request) = (shop.use_cases(), Request { key: Some(a_key(key)), render: Arc::new(says) });
+        let (use_cases, request) = (shop.use_cases(), Request { render: Arc::new(says), ..request(Some(a_key(key))) });
         async move { use_cases.cancel(&customer("ann"), an_id(1), None, None, request).await.unwrap() }
     };
     assert_eq!(cancel(1).await.receipt.body, b"true true");

@@ -13,6 +13,7 @@ mod changing;
 mod changing_again;
 mod payments;
 mod placing;
+mod preconditions;
 mod random;
 mod repeating;
 mod support;

@@ -187,7 +187,7 @@ async fn a_commit_that_did_not_say_stays_unknown_when_its_receipt_cannot_be_look
 async fn an_answer_that_cannot_be_written_is_no_order() {
     let shop = with_a_cart();
     let render = Arc::new(|_: &Outcome| Err(Inconsistent("no".into())));
-    let answer = shop.use_cases().place(&customer("ann"), wish(ONLINE), Request { key: None, render }).await;
+    let answer = shop.use_cases().place(&customer("ann"), wish(ONLINE), Request { render, ..request(None) }).await;
     assert_eq!(answer, Err(UseCaseError::Inconsistent("no".into())));
     assert_eq!(shop.store.counts(), RowCounts::default());
 }

@@ -18,7 +18,9 @@ use order_testkit::builders::{Kept, Life, a_cart, rules, stocked, user};
 use order_testkit::memory::MemoryStore;
 use order_testkit::services::{FakeCarts, FakePayments, FakeProducts, FakeUsers, RecordingSignal};
 use order_usecases::tasks::{Done, Handlers};
-use order_usecases::{Answer, Caller, CallerRole, Outcome, PlaceOrder, Ports, Render, Request, UseCaseError, UseCases};
+use order_usecases::{
+    Answer, Caller, CallerRole, IfMatch, Outcome, PlaceOrder, Ports, Render, Request, UseCaseError, UseCases,
+};
 
 /// The lease that workers of these tests ask for.
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
@@ -286,7 +288,7 @@ pub(crate) fn render() -> Render {
 }
 
 pub(crate) fn request(key: Option<IdempotencyKey>) -> Request {
-    Request { key, render: render() }
+    Request { key, if_match: IfMatch::Any, render: render() }
 }
 
 /// A request without a key, and what its answer showed in the end.
@@ -297,7 +299,9 @@ fn shown() -> (Request, impl FnOnce() -> Outcome) {
         *seen.lock().unwrap() = Some(outcome.clone());
         render(outcome)
     });
-    (Request { key: None, render }, move || shown.lock().unwrap().take().expect("an answer was rendered"))
+    (Request { key: None, if_match: IfMatch::Any, render }, move || {
+        shown.lock().unwrap().take().expect("an answer was rendered")
+    })
 }
 
 /// The order that [`render`] named.
