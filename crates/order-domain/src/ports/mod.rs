@@ -8,8 +8,8 @@ mod tasks;
 
 pub use clock_ids::{Clock, IdGenerator};
 pub use services::{
-    Bearer, Cart, CartService, Payment, PaymentError, PaymentReceipt, PaymentService, ProductService, ServiceError,
-    ServiceName, UserService,
+    Bearer, Cart, CartService, NotificationService, Payment, PaymentError, PaymentReceipt, PaymentService,
+    ProductService, ServiceError, ServiceName, UserService,
 };
 pub use store::{
     CommitError, Committed, IdempotencyKey, Loaded, OrderFilter, OrderReader, OrderStore, Page, Placing, Receipt,
@@ -23,7 +23,7 @@ pub use tasks::{
 #[cfg(feature = "mocks")]
 pub use {
     clock_ids::{MockClock, MockIdGenerator},
-    services::{MockCartService, MockPaymentService, MockProductService, MockUserService},
+    services::{MockCartService, MockNotificationService, MockPaymentService, MockProductService, MockUserService},
     store::{MockOrderReader, MockOrderStore},
     tasks::{MockTaskSignal, MockTaskStore},
 };

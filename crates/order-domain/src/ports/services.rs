@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::ids::{OrderId, ProductId, UserId};
 use crate::money::Money;
-use crate::order::CartLine;
+use crate::order::{CartLine, Status};
 use crate::pricing::StockedProduct;
 
 /// An outside service.
@@ -21,9 +21,14 @@ pub enum ServiceName {
     Cart,
     /// Charges and refunds.
     Payment,
+    /// Messages to customers.
+    Notification,
 }
 
 impl ServiceName {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::User, Self::Product, Self::Cart, Self::Payment, Self::Notification];
+
     /// Its name in answers, logs and settings.
     pub const fn name(self) -> &'static str {
         match self {
@@ -31,6 +36,7 @@ impl ServiceName {
             Self::Product => "product",
             Self::Cart => "cart",
             Self::Payment => "payment",
+            Self::Notification => "notification",
         }
     }
 }
@@ -198,4 +204,22 @@ pub trait PaymentService: Send + Sync {
     /// # Errors
     /// [`PaymentError`].
     async fn refund(&self, payment: &Payment) -> Result<PaymentReceipt, PaymentError>;
+}
+
+/// The notification service: tells a customer what has become of an order. Repeating a message does no harm, and one that
+/// is never told fails no order.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait NotificationService: Send + Sync {
+    /// The order is confirmed, and costs this much.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    async fn order_confirmed(&self, customer: &UserId, order: OrderId, total: Money) -> Result<(), ServiceError>;
+
+    /// The order is in this status now.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    async fn order_status(&self, customer: &UserId, order: OrderId, status: Status) -> Result<(), ServiceError>;
 }

@@ -3,6 +3,7 @@
 
 mod carts;
 mod clock;
+mod notifications;
 mod payments;
 mod products;
 mod signal;
@@ -10,6 +11,7 @@ mod users;
 
 pub use carts::FakeCarts;
 pub use clock::FixedClock;
+pub use notifications::{FakeNotifications, Notification};
 pub use payments::{FakePayments, PaymentAnswer, PaymentCall};
 pub use products::FakeProducts;
 pub use signal::RecordingSignal;
