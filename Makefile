@@ -20,6 +20,11 @@ test: ## All tests; finds or installs PostgreSQL and starts a private server
 	cargo build --package order-app
 	tests/with-servers cargo test --workspace --no-fail-fast
 
+.PHONY: bench
+bench: ## Benchmarks beside pgbench in the same run; writes docs/benchmarks.md (10 minutes after a release build)
+	cargo build --release --package order-app
+	DURABLE=1 tests/with-servers cargo bench --package order-tests --bench bench
+
 .PHONY: deny
 deny: ## Licences, sources and banned crates of what we depend on (cargo install cargo-deny)
 	cargo deny check licenses bans sources
