@@ -8,13 +8,13 @@ use tokio::process::Command;
 use crate::support::Engine;
 use crate::support::service::{SECRET, binary};
 
-async fn run(arguments: &[&str], settings: &[(&str, &str)]) -> Output {
+pub async fn run(arguments: &[&str], settings: &[(&str, &str)]) -> Output {
     let mut command = Command::new(binary());
     command.args(arguments).env_clear().envs(settings.iter().copied()).stdin(Stdio::null()).kill_on_drop(true);
     tokio::time::timeout(std::time::Duration::from_secs(20), command.output()).await.expect("it ends").unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 

@@ -18,5 +18,6 @@ mod protocol;
 mod selling;
 mod stopping;
 mod support;
+mod tokens;
 mod tour;
 mod two_instances;

@@ -3,6 +3,7 @@
 
 mod clock;
 mod commands;
+mod keys;
 mod service;
 mod settings;
 mod telemetry;
@@ -30,7 +31,7 @@ enum Command {
     Migrate(commands::migrate::Arguments),
     /// Look at everything that `serve` needs and say what is wrong: settings, database, outside services
     Check,
-    /// Print a token for development, signed with JWT_SECRET_KEY
+    /// Print a token for development, signed with JWT_SECRET_KEY or with a private key of yours
     Token(commands::token::Arguments),
     /// Start stand-ins for the outside services
     Sandbox(commands::sandbox::Arguments),

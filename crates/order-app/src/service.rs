@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use order_clients::{CartClient, Deadlines, PaymentClient, ProductClient, ServiceTokens, UserClient};
 use order_domain::ports::{Clock, TaskSignal};
-use order_http::{HttpConfig, TokenVerifier, Wiring};
+use order_http::{HttpConfig, Wiring};
 use order_persistence::{Options, Stores};
 use order_queue::InProcessSignal;
 use order_usecases::tasks::Handlers;
@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Failure;
 use crate::clock::DatabaseClock;
+use crate::keys::Keys;
 use crate::settings::Settings;
 
 /// A running service.
@@ -30,6 +31,7 @@ pub(crate) struct Service {
     worker: JoinHandle<()>,
     stop_worker: CancellationToken,
     draining: Arc<AtomicBool>,
+    _keys: Keys,
     drain_delay: Duration,
     shutdown_timeout: Duration,
 }
@@ -57,11 +59,13 @@ pub(crate) async fn start(settings: &Settings) -> Result<Service, Failure> {
     let signal: Arc<dyn TaskSignal> = Arc::new(InProcessSignal::default());
     let clients = Clients::new(settings, clock.clone())?;
 
+    let keys = Keys::start(settings).await?;
+
     let draining = Arc::new(AtomicBool::new(false));
     let worker = worker(settings, &worker_stores, &signal, &clients, clock.clone());
     let wiring = Wiring {
         usecases: usecases(settings, stores, signal, &clients),
-        verifier: Arc::new(verifier(settings)?),
+        verifier: Arc::clone(&keys.verifier),
         clock,
         draining: Arc::clone(&draining),
     };
@@ -79,7 +83,7 @@ pub(crate) async fn start(settings: &Settings) -> Result<Service, Failure> {
     }
     tracing::info!(app = settings.app_name, %address, "started");
     let (drain_delay, shutdown_timeout) = (settings.drain_delay, settings.shutdown_timeout);
-    Ok(Service { address, server, handle, worker, stop_worker, draining, drain_delay, shutdown_timeout })
+    Ok(Service { address, server, handle, worker, stop_worker, draining, _keys: keys, drain_delay, shutdown_timeout })
 }
 
 impl Service {
@@ -203,9 +207,4 @@ fn usecases(
     };
     let rules = Arc::new(settings.rules.clone());
     Arc::new(move || UseCases::new(ports.clone(), Arc::clone(&rules)))
-}
-
-fn verifier(settings: &Settings) -> Result<TokenVerifier, Failure> {
-    let verifier = TokenVerifier::hs256(&settings.jwt_secret).map_err(Failure::other)?;
-    Ok(verifier.with_issuer(settings.jwt_issuer.clone()).with_audience(settings.jwt_audience.clone()))
 }

@@ -1,5 +1,5 @@
 //! The outside services over HTTP, behind the domain's ports: [`CartClient`], [`ProductClient`], [`PaymentClient`] and
-//! [`UserClient`].
+//! [`UserClient`]; and the keys that tokens are checked with, by [`JwksClient`].
 //!
 //! What they promise, whatever the other side does:
 //!
@@ -17,6 +17,7 @@
 mod answer;
 mod cart;
 mod http;
+mod jwks;
 mod numbers;
 mod payment;
 mod probe;
@@ -27,6 +28,7 @@ mod token;
 mod user;
 
 pub use cart::CartClient;
+pub use jwks::JwksClient;
 pub use payment::PaymentClient;
 pub use probe::probe;
 pub use product::ProductClient;

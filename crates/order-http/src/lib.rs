@@ -35,4 +35,6 @@ mod unread;
 pub use codes::Code;
 pub use routes::configure;
 pub use server::{HttpConfig, HttpState, Wiring, app, server};
-pub use tokens::{BadSecret, BadToken, Identity, TokenVerifier};
+pub use tokens::{
+    BadKeySet, BadSecret, BadToken, Identity, KeySet, KeySource, PublicKeyAlgorithm, PublicKeys, TokenVerifier, Unfit,
+};

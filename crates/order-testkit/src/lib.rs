@@ -1,6 +1,7 @@
 //! Builders, fakes and contract suites for tests. Never part of a running service.
 //!
 //! - [`builders`]: readable test data, made through the domain itself: `an_order().customer("ann").paid()`.
+//! - [`keys`]: private keys that sign tokens, and what the user service publishes of them.
 //! - [`memory`]: a store in memory that keeps the promises of the store ports, with a clock that the test steers.
 //! - [`services`]: the outside services, scripted, with records of what they were asked.
 //! - [`contract`]: what every implementation of the store ports has to keep, as tests that each of them runs.
@@ -16,6 +17,7 @@
 
 pub mod builders;
 pub mod contract;
+pub mod keys;
 pub mod memory;
 pub mod pg;
 pub mod services;

@@ -2,10 +2,12 @@
 
 pub mod audit;
 pub mod engine;
+pub mod issuer;
 pub mod service;
 pub mod shop;
 
 pub use engine::Engine;
+pub use issuer::Issuer;
 pub use service::Service;
 pub use shop::Shop;
 

@@ -74,8 +74,12 @@ pub struct Shop {
 
 impl Shop {
     pub fn of(service: &Service, user: &str, role: &str) -> Self {
+        Self::with_token(service, token(user, role))
+    }
+
+    pub fn with_token(service: &Service, token: String) -> Self {
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build().unwrap();
-        Self { http, url: service.url.clone(), token: token(user, role) }
+        Self { http, url: service.url.clone(), token }
     }
 
     pub fn customer(service: &Service) -> Self {

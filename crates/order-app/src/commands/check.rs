@@ -5,7 +5,8 @@ use order_domain::ports::ServiceName;
 use order_persistence::{DatabaseUrl, Report};
 
 use crate::Failure;
-use crate::settings::{Given, Settings};
+use crate::keys;
+use crate::settings::{Given, Settings, Trust};
 
 pub(crate) async fn run() -> Result<(), Failure> {
     let settings = Given::read().settings()?;
@@ -31,6 +32,9 @@ pub(crate) async fn run() -> Result<(), Failure> {
         let found = probe(service, url, Deadlines::default()).await;
         let found = found.map(|()| "answers".to_owned()).map_err(|reason| format!("{reason}; look at {setting}"));
         say(&service.to_string(), found);
+    }
+    if let Trust::Published { algorithm, url } = &settings.trust {
+        say("keys of tokens", keys::look_at(*algorithm, url).await);
     }
     match wrong {
         0 => Ok(()),

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use order_sandbox::{Options, Ports, Sandbox};
 
-use super::token::sign;
-use crate::settings::Given;
+use super::token::Signer;
+use crate::settings::{Given, Settings};
 use crate::{Failure, service, telemetry};
 
 /// Known to everybody: good for a demo on the loopback address, and for nothing else.
@@ -37,6 +37,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         .or("LOG_LEVEL", "warn")
         .always("DATABASE_URL", &format!("sqlite:{}", folder.join("orders.db").display()))
         .always("JWT_SECRET_KEY", SECRET)
+        .always("JWT_ALGORITHM", "HS256")
         .always("USER_SERVICE_URL", &urls.user)
         .always("PRODUCT_SERVICE_URL", &urls.product)
         .always("CART_SERVICE_URL", &urls.cart)
@@ -44,12 +45,13 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         .settings()?;
     telemetry::start(&settings.log_level, settings.log_format);
     let service = service::start(&settings).await?;
-    print!("{}", welcome(&format!("http://{}", service.address), &urls.admin)?);
+    print!("{}", welcome(&format!("http://{}", service.address), &urls.admin, &settings)?);
     service.until_stopped().await
 }
 
-fn welcome(shop: &str, sandbox: &str) -> Result<String, Failure> {
-    let token = |user, role| sign(SECRET, user, role, LIFETIME);
+fn welcome(shop: &str, sandbox: &str, settings: &Settings) -> Result<String, Failure> {
+    let signer = Signer::hs256(SECRET).naming(settings.jwt_issuer.clone(), settings.jwt_audience.clone());
+    let token = |user, role| signer.sign(user, role, LIFETIME);
     Ok(format!(
         r#"listening on {shop}
 

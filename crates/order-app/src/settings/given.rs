@@ -24,6 +24,7 @@ const KNOWN: &[(&str, Option<&str>)] = &[
     ("DRAIN_DELAY", Some("2s")),
     ("FULFILMENT_POINTS", Some("")),
     ("HOST", Some("0.0.0.0")),
+    ("JWKS_URL", Some("")),
     ("JWT_ALGORITHM", Some("HS256")),
     ("JWT_AUDIENCE", Some("")),
     ("JWT_ISSUER", Some("")),

@@ -4,6 +4,7 @@
 mod given;
 #[cfg(test)]
 mod tests;
+mod trust;
 
 use std::net::ToSocketAddrs;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
 pub(crate) use given::{Given, Mistakes};
+pub(crate) use trust::{MadeWith, Making, Trust};
 
 use crate::telemetry::LogFormat;
 
@@ -34,7 +36,9 @@ pub(crate) struct Settings {
     pub(crate) database_url: DatabaseUrl,
     pub(crate) database_connections: usize,
     pub(crate) auto_migrate: bool,
+    /// Checks callers' tokens where the algorithm is HS256, and signs this service's own.
     pub(crate) jwt_secret: SecretString,
+    pub(crate) trust: Trust,
     pub(crate) jwt_issuer: Option<String>,
     pub(crate) jwt_audience: Option<String>,
     pub(crate) user_service: String,
@@ -133,13 +137,10 @@ impl Given {
         let database_connections = self.number("DATABASE_CONNECTIONS", 2, 1_000);
         let auto_migrate = self.switch("AUTO_MIGRATE");
         let jwt_secret = self.secret();
-        self.parsed("JWT_ALGORITHM", |value| match value {
-            "HS256" => Ok(()),
-            _ => Err("only HS256 is understood".into()),
-        });
         let jwt_issuer = self.optional("JWT_ISSUER");
         let jwt_audience = self.optional("JWT_AUDIENCE");
         let user_service = self.url("USER_SERVICE_URL");
+        let trust = self.trust(user_service.as_deref());
         let product_service = self.url("PRODUCT_SERVICE_URL");
         let cart_service = self.url("CART_SERVICE_URL");
         let payment_service = self.url("PAYMENT_SERVICE_URL");
@@ -168,6 +169,7 @@ impl Given {
             database_connections: database_connections?,
             auto_migrate: auto_migrate?,
             jwt_secret: jwt_secret?,
+            trust: trust?,
             jwt_issuer,
             jwt_audience,
             user_service: user_service?,

@@ -3,8 +3,9 @@
 use std::io::Write;
 
 use order_domain::{Currency, Rules};
+use order_http::PublicKeyAlgorithm;
 
-use super::{Given, Mistakes, SAMPLE_SECRET, Settings};
+use super::{Given, MadeWith, Making, Mistakes, SAMPLE_SECRET, Settings, Trust};
 
 const ENOUGH: &[(&str, &str)] = &[
     ("DATABASE_URL", "sqlite:orders.db"),
@@ -54,6 +55,42 @@ fn a_secret_that_everybody_knows_or_can_guess_is_refused_outside_debug() {
 }
 
 #[test]
+fn one_algorithm_is_believed_with_the_secret_or_with_published_keys() {
+    assert_eq!(given(&[]).unwrap().trust, Trust::Secret);
+    assert_eq!(given(&[("JWT_ALGORITHM", "HS256")]).unwrap().trust, Trust::Secret);
+    for algorithm in PublicKeyAlgorithm::ALL {
+        let at = |url: &str| Trust::Published { algorithm, url: url.to_owned() };
+        let name = algorithm.name();
+        let trust = |more: &[(&str, &str)]| given(&[&[("JWT_ALGORITHM", name)], more].concat()).unwrap().trust;
+        assert_eq!(trust(&[]), at("http://user/.well-known/jwks.json"));
+        assert_eq!(trust(&[("USER_SERVICE_URL", "https://u/api/")]), at("https://u/api/.well-known/jwks.json"));
+        assert_eq!(trust(&[("JWKS_URL", "https://idp/keys.json")]), at("https://idp/keys.json"));
+        // The service's own tokens are still signed with it.
+        let Mistakes(mistakes) = given(&[("JWT_ALGORITHM", name), ("JWT_SECRET_KEY", "short")]).unwrap_err();
+        assert!(mistakes[0].starts_with("JWT_SECRET_KEY: "), "{mistakes:?}");
+    }
+    assert_eq!(given(&[("JWKS_URL", "https://idp/keys.json")]).unwrap().without_effect, ["JWKS_URL"]);
+}
+
+#[test]
+fn tokens_are_made_with_what_they_are_checked_with() {
+    let making = |more: &[(&str, &str)]| {
+        Given::from(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))).making()
+    };
+    let Making { with, issuer, audience } =
+        making(&[("JWT_ALGORITHM", "ES256"), ("JWT_ISSUER", "us"), ("JWT_AUDIENCE", "orders")]).unwrap();
+    assert!(matches!(with, MadeWith::PrivateKey(PublicKeyAlgorithm::Es256)));
+    assert_eq!((issuer.as_deref(), audience.as_deref()), (Some("us"), Some("orders")));
+    let secret = ("JWT_SECRET_KEY", "0123456789012345678901234567890123");
+    assert!(matches!(making(&[secret]).unwrap().with, MadeWith::Secret(_)));
+    assert_eq!(making(&[]).unwrap_err().0, ["JWT_SECRET_KEY is not set"]);
+    assert_eq!(
+        making(&[secret, ("JWT_ALGORITHM", "none")]).unwrap_err().0,
+        ["JWT_ALGORITHM: must be HS256, RS256, ES256 or EdDSA"]
+    );
+}
+
+#[test]
 fn values_are_read_or_refused_one_by_one() {
     for (name, good, bad) in [
         ("PAYMENT_TIMEOUT", "90s", "soon"),
@@ -63,6 +100,10 @@ fn values_are_read_or_refused_one_by_one() {
         ("FULFILMENT_POINTS", "40.7,-74.0; 41,-73", "north"),
         ("CURRENCY", "EUR", "euro"),
         ("JWT_ALGORITHM", "HS256", "none"),
+        ("JWT_ALGORITHM", "RS256", "rs256"),
+        ("JWT_ALGORITHM", "ES256", "ES384"),
+        ("JWT_ALGORITHM", "EdDSA", "HS256,RS256"),
+        ("JWKS_URL", "https://user/keys.json", "file:///etc/passwd"),
         ("CART_SERVICE_URL", "https://cart/", "cart:80"),
         ("DATABASE_URL", "postgresql+asyncpg://u:p@h/d", "mysql://h"),
         ("WORKERS", "3", "0"),

@@ -4,6 +4,7 @@
 
 mod cart;
 mod faults;
+mod jwks;
 mod payment;
 mod product;
 mod raw;

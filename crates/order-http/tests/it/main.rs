@@ -6,9 +6,12 @@
     reason = "a test that can't go on has failed: it panics where it stands"
 )]
 
+mod asymmetric;
 mod framework;
 mod input;
 mod json;
+mod key_fetching;
+mod key_sets;
 mod logs;
 mod network;
 mod refusals;

@@ -17,7 +17,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use order_domain::order::Status;
 use order_domain::ports::{Bearer, Cart, CartService, IdGenerator, OrderReader, ServiceError};
 use order_domain::{OrderId, ProductId, Rules, UserId};
-use order_http::{HttpConfig, HttpState, TokenVerifier, Wiring, app};
+use order_http::{HttpConfig, HttpState, PublicKeys, TokenVerifier, Wiring, app};
 use order_testkit::builders::{Life, START, a_cart, an_order, rules, stocked};
 use order_testkit::memory::MemoryStore;
 use order_testkit::services::{FakeCarts, FakeProducts, FakeUsers, FixedClock, RecordingSignal};
@@ -41,6 +41,8 @@ pub(crate) struct Shop {
     pub(crate) reader: Option<Arc<dyn OrderReader>>,
     pub(crate) issuer: Option<String>,
     pub(crate) audience: Option<String>,
+    /// The keys that tokens are checked with; without them the secret.
+    pub(crate) keys: Option<Arc<PublicKeys>>,
     service: OnceCell<Shared<LocalBoxFuture<'static, Service>>>,
 }
 
@@ -82,6 +84,7 @@ impl Shop {
             reader: None,
             issuer: None,
             audience: None,
+            keys: None,
             service: OnceCell::new(),
         }
     }
@@ -97,7 +100,10 @@ impl Shop {
             users: Arc::clone(&self.users) as _,
         };
         let rules = Arc::new(self.rules.clone());
-        let verifier = TokenVerifier::hs256(&SECRET.into()).expect("a good secret");
+        let verifier = match &self.keys {
+            Some(keys) => TokenVerifier::public_keys(Arc::clone(keys)),
+            None => TokenVerifier::hs256(&SECRET.into()).expect("a good secret"),
+        };
         Wiring {
             usecases: Arc::new(move || UseCases::new(ports.clone(), Arc::clone(&rules))),
             verifier: Arc::new(verifier.with_issuer(self.issuer.clone()).with_audience(self.audience.clone())),

@@ -15,17 +15,17 @@ const PUBLIC_PEM: &str = "-----BEGIN PUBLIC KEY-----\n\
     MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n\
     -----END PUBLIC KEY-----\n";
 
-fn claims() -> Value {
+pub(crate) fn claims() -> Value {
     json!({ "uid": "ann", "exp": NOW + 3600 })
 }
 
-fn with(name: &str, value: Value) -> Value {
+pub(crate) fn with(name: &str, value: Value) -> Value {
     let mut claims = claims();
     claims[name] = value;
     claims
 }
 
-fn without(name: &str) -> Value {
+pub(crate) fn without(name: &str) -> Value {
     let mut claims = claims();
     claims.as_object_mut().unwrap().remove(name);
     claims
@@ -42,11 +42,11 @@ fn with_header(change: impl Fn(&mut Header)) -> String {
 }
 
 /// A token of raw parts.
-fn raw(header: &str, payload: &str, signature: &str) -> String {
+pub(crate) fn raw(header: &str, payload: &str, signature: &str) -> String {
     format!("{}.{}.{signature}", base64url(header.as_bytes()), base64url(payload.as_bytes()))
 }
 
-fn base64url(bytes: &[u8]) -> String {
+pub(crate) fn base64url(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let group = |chunk: &[u8]| {
         let at = |i: usize| chunk.get(i).copied().map_or(0, u32::from);
@@ -57,7 +57,7 @@ fn base64url(bytes: &[u8]) -> String {
     bytes.chunks(3).map(group).collect()
 }
 
-fn bearing(authorization: &str) -> TestRequest {
+pub(crate) fn bearing(authorization: &str) -> TestRequest {
     TestRequest::with_uri("/orders/my-orders").insert_header(("Authorization", authorization))
 }
 
