@@ -12,7 +12,9 @@ use serde_json::Value;
 use crate::auth;
 use crate::cart::{Cart, Promo};
 use crate::faults::Fault;
+use crate::keys::DemoKey;
 use crate::ledger::{Balance, Decline, Payment};
+use crate::notification::Notification;
 use crate::options::{Options, Urls};
 use crate::product::Product;
 use crate::seed;
@@ -73,6 +75,15 @@ impl Sandbox {
     pub fn token(&self, uid: &str, role: &str, lifetime: Duration) -> io::Result<String> {
         auth::sign(&self.state.jwt_secret, uid, role, lifetime).map_err(io::Error::other)
     }
+
+    /// A bearer token for a user, signed with a private key.
+    ///
+    /// # Errors
+    /// A key that cannot sign.
+    #[expect(clippy::unused_self, reason = "beside `token`, for whoever holds a sandbox")]
+    pub fn token_by(&self, key: DemoKey, uid: &str, role: &str, lifetime: Duration) -> io::Result<String> {
+        auth::sign_by(key, uid, role, lifetime).map_err(io::Error::other)
+    }
 }
 
 /// Seeding and reading.
@@ -93,7 +104,8 @@ impl Sandbox {
         self.change(|world| world.users.insert(user.uid.clone(), user));
     }
 
-    /// The key set that the user service answers, at first without keys.
+    /// The key set that the user service answers, and that asymmetric tokens are checked with; at first every
+    /// [`DemoKey`].
     pub fn set_jwks(&self, jwks: Value) {
         self.change(|world| world.jwks = jwks);
     }
@@ -146,6 +158,11 @@ impl Sandbox {
     /// What was really charged and refunded for an order.
     pub fn balance(&self, order_id: &str) -> Balance {
         self.state.read(|world| world.ledger.balance(order_id))
+    }
+
+    /// What the notification service was told, in the order in which it came in.
+    pub fn notifications(&self) -> Vec<Notification> {
+        self.state.read(|world| world.notifications.clone())
     }
 
     /// How often each route was called, since the start or the last reset.
