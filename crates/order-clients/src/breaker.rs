@@ -234,10 +234,11 @@ mod tests {
         failsafe::clock::freeze(|time| {
             let breaker = breaker();
             calls(&breaker, LIMITS.failures, false);
-            for (at_least, at_most) in [(1, 2), (2, 4), (4, 8), (4, 8)] {
-                time.advance(Duration::from_secs(at_least) - Duration::from_millis(1));
+            for at_least in [1_000, 2_000, 4_000, 4_000] {
+                time.advance(Duration::from_millis(at_least - 1));
                 assert!(breaker.admit().is_none(), "{at_least}");
-                time.advance(Duration::from_secs(at_most - at_least) + Duration::from_millis(2));
+                // as long again is the jitter
+                time.advance(Duration::from_millis(at_least + 2));
                 calls(&breaker, 1, false);
                 assert_eq!(breaker.state(), BreakerState::Open);
             }

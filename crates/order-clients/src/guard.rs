@@ -66,23 +66,40 @@ impl Default for Limits {
 
 /// The guards of all services. Clones share them.
 #[derive(Debug, Clone)]
-pub struct Guards(Arc<[Arc<Guard>]>);
+pub struct Guards {
+    user: Arc<Guard>,
+    product: Arc<Guard>,
+    cart: Arc<Guard>,
+    payment: Arc<Guard>,
+    notification: Arc<Guard>,
+}
 
 impl Guards {
     /// A guard for each service, closed and with a full budget.
     pub fn new(limits: &Limits) -> Self {
-        Self(ServiceName::ALL.into_iter().map(|service| Arc::new(Guard::new(service, limits))).collect())
+        let guard = |service| Arc::new(Guard::new(service, limits));
+        Self {
+            user: guard(ServiceName::User),
+            product: guard(ServiceName::Product),
+            cart: guard(ServiceName::Cart),
+            payment: guard(ServiceName::Payment),
+            notification: guard(ServiceName::Notification),
+        }
     }
 
     /// What each service's breaker does with calls just now.
-    pub fn states(&self) -> Vec<(ServiceName, BreakerState)> {
-        self.0.iter().map(|guard| (guard.service, guard.breaker.state())).collect()
+    pub fn states(&self) -> [(ServiceName, BreakerState); 5] {
+        ServiceName::ALL.map(|service| (service, self.of(service).breaker.state()))
     }
 
-    /// The guard of one service; one of its own for a service that has none here.
-    pub(crate) fn of(&self, service: ServiceName) -> Arc<Guard> {
-        let guard = self.0.iter().find(|guard| guard.service == service);
-        guard.map_or_else(|| Arc::new(Guard::new(service, &Limits::DEFAULT)), Arc::clone)
+    pub(crate) fn of(&self, service: ServiceName) -> &Arc<Guard> {
+        match service {
+            ServiceName::User => &self.user,
+            ServiceName::Product => &self.product,
+            ServiceName::Cart => &self.cart,
+            ServiceName::Payment => &self.payment,
+            ServiceName::Notification => &self.notification,
+        }
     }
 }
 
@@ -157,6 +174,9 @@ impl Guard {
 
 impl fmt::Debug for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Guard").field("service", &self.service).field("state", &self.breaker.state()).finish()
+        f.debug_struct("Guard")
+            .field("service", &self.service)
+            .field("state", &self.breaker.state())
+            .finish_non_exhaustive()
     }
 }

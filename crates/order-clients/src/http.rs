@@ -115,7 +115,7 @@ impl Http {
             .http1_only()
             .build()
             .map_err(|source| SetupError::Client { service, source })?;
-        Ok(Self { base, client, total: deadlines.total, guard: guards.of(service) })
+        Ok(Self { base, client, total: deadlines.total, guard: Arc::clone(guards.of(service)) })
     }
 
     pub(crate) fn service(&self) -> ServiceName {

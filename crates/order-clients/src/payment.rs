@@ -37,9 +37,9 @@ impl PaymentClient {
     async fn pay(&self, route: &str, payment: &Payment) -> Result<PaymentReceipt, PaymentError> {
         let (key, body) = written(payment)?;
         let call = self.http.post(&["payments", route], body).header("Idempotency-Key", key);
-        let answer = self.http.send(call).await.map_err(|failure| match failure.not_sent() {
-            true => PaymentError::NotSent(failure.detail().to_owned()),
-            false => unknown(failure.detail()),
+        let answer = self.http.send(call).await.map_err(|failure| {
+            let detail = failure.detail().to_owned();
+            if failure.not_sent() { PaymentError::NotSent(detail) } else { PaymentError::Unknown(detail) }
         })?;
         refusal(answer.status)?;
         outcome(&answer.body, payment)

@@ -1,9 +1,14 @@
 //! Keys for asymmetric tokens: fixed, so that nothing has to be made at start, and known to everybody who has this
 //! repository. They are for the demo and for tests, on loopback; the order service never reads them.
 
+use std::io;
+use std::time::Duration;
+
 use jsonwebtoken::errors::Error;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
+
+use crate::auth;
 
 /// A pair of keys. The user service tells the public halves of all of them, until it is told others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +55,14 @@ impl DemoKey {
                 json!({"kid": kid, "kty": "OKP", "use": "sig", "alg": "EdDSA", "crv": "Ed25519", "x": ED25519_X})
             }
         }
+    }
+
+    /// A bearer token for a user, signed with it, without the word `Bearer`.
+    ///
+    /// # Errors
+    /// None that a key of these has; those of whoever signs.
+    pub fn token(self, uid: &str, role: &str, lifetime: Duration) -> io::Result<String> {
+        auth::sign_by(self, uid, role, lifetime).map_err(io::Error::other)
     }
 
     /// What signs with it.

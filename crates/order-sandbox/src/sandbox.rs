@@ -12,7 +12,6 @@ use serde_json::Value;
 use crate::auth;
 use crate::cart::{Cart, Promo};
 use crate::faults::Fault;
-use crate::keys::DemoKey;
 use crate::ledger::{Balance, Decline, Payment};
 use crate::notification::Notification;
 use crate::options::{Options, Urls};
@@ -75,15 +74,6 @@ impl Sandbox {
     pub fn token(&self, uid: &str, role: &str, lifetime: Duration) -> io::Result<String> {
         auth::sign(&self.state.jwt_secret, uid, role, lifetime).map_err(io::Error::other)
     }
-
-    /// A bearer token for a user, signed with a private key.
-    ///
-    /// # Errors
-    /// A key that cannot sign.
-    #[expect(clippy::unused_self, reason = "beside `token`, for whoever holds a sandbox")]
-    pub fn token_by(&self, key: DemoKey, uid: &str, role: &str, lifetime: Duration) -> io::Result<String> {
-        auth::sign_by(key, uid, role, lifetime).map_err(io::Error::other)
-    }
 }
 
 /// Seeding and reading.
@@ -105,7 +95,7 @@ impl Sandbox {
     }
 
     /// The key set that the user service answers, and that asymmetric tokens are checked with; at first every
-    /// [`DemoKey`].
+    /// [`DemoKey`](crate::DemoKey).
     pub fn set_jwks(&self, jwks: Value) {
         self.change(|world| world.jwks = jwks);
     }

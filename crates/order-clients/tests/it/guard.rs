@@ -13,7 +13,7 @@ use order_sandbox::{Decline, Fault, FaultKind, Route, Sandbox, Service};
 use tokio::time::Instant;
 
 use crate::raw::{Answer, Raw};
-use crate::{PATIENT, bearer, guarded_cart_client, product, shop, usd, user};
+use crate::{HASTY, PATIENT, bearer, guarded_cart_client, product, shop, usd, user};
 
 /// It opens for good.
 const OPEN_FOR_GOOD: Limits =
@@ -233,6 +233,20 @@ async fn a_call_waits_for_its_turn() {
     sandbox.release(Service::Cart);
     assert!(calls.await.unwrap().iter().all(Result::is_ok));
     assert_eq!(sandbox.calls_to(Service::Cart, Route::Remove), 10);
+}
+
+#[tokio::test]
+async fn whoever_waited_for_a_turn_is_refused_when_the_breaker_opened_meanwhile() {
+    let limits = Limits { parallelism: 1, turn: PATIENT.total, failures: 1, ..OPEN_FOR_GOOD };
+    let (sandbox, guards) = (shop(), Guards::new(&limits));
+    let cart = guarded_cart_client(&sandbox.urls().cart, HASTY, &guards);
+    sandbox.add_fault(Service::Cart, Fault::new(FaultKind::Hold));
+    let outcomes = join_all((0..3).map(|_| remove(&cart))).await;
+    let details: Vec<_> = outcomes.into_iter().map(detail).collect();
+    let left_alone = "left alone for a while after failures";
+    assert_eq!(details, ["no answer in time", left_alone, left_alone]);
+    assert_eq!(sandbox.calls_to(Service::Cart, None), 1);
+    sandbox.release(Service::Cart);
 }
 
 #[tokio::test]

@@ -45,12 +45,12 @@ async fn a_token_signed_with_a_private_key_is_taken_as_long_as_the_set_has_its_k
     let shop = shop();
     let url = format!("{}/api/v1/cart", shop.sandbox.urls().cart);
     for key in DemoKey::ALL {
-        let token = shop.sandbox.token_by(key, "u1", "user", crate::MINUTE).unwrap();
+        let token = key.token("u1", "user", crate::MINUTE).unwrap();
         assert_eq!(answer(shop.http.get(&url).bearer_auth(&token)).await.1["user_id"], "u1", "{key:?}");
-        let admin = shop.sandbox.token_by(key, "admin1", "admin", crate::MINUTE).unwrap();
+        let admin = key.token("admin1", "admin", crate::MINUTE).unwrap();
         assert_eq!(status(shop.user("courier1").bearer_auth(&admin)).await, 200, "{key:?}");
     }
-    let token = shop.sandbox.token_by(DemoKey::Rsa, "u1", "user", crate::MINUTE).unwrap();
+    let token = DemoKey::Rsa.token("u1", "user", crate::MINUTE).unwrap();
     let (start, _) = token.rsplit_once('.').unwrap();
     assert_eq!(status(shop.http.get(&url).bearer_auth(format!("{start}.AAAA"))).await, 401);
     // of the same id, and another key
