@@ -31,6 +31,7 @@ async fn a_service_without_settings_names_all_that_is_missing() {
         "PRODUCT_SERVICE_URL",
         "CART_SERVICE_URL",
         "PAYMENT_SERVICE_URL",
+        "NOTIFICATION_SERVICE_URL",
     ] {
         assert!(said.contains(name), "{name} in {said}");
     }
@@ -58,6 +59,7 @@ async fn a_service_that_may_not_migrate_says_who_must() {
         ("PRODUCT_SERVICE_URL", "http://127.0.0.1:1"),
         ("CART_SERVICE_URL", "http://127.0.0.1:1"),
         ("PAYMENT_SERVICE_URL", "http://127.0.0.1:1"),
+        ("NOTIFICATION_SERVICE_URL", "http://127.0.0.1:1"),
         ("PORT", "0"),
     ];
     let output = run(&["serve"], &settings).await;
@@ -84,9 +86,10 @@ async fn a_check_names_what_is_wrong_and_the_setting_to_look_at() {
             ("PRODUCT_SERVICE_URL", &urls.product),
             ("CART_SERVICE_URL", &urls.cart),
             ("PAYMENT_SERVICE_URL", &urls.payment),
+            ("NOTIFICATION_SERVICE_URL", &urls.notification),
         ];
         let fine = run(&["check"], &settings).await;
-        assert_eq!((fine.status.code(), said(&fine).matches("ok ").count()), (Some(0), 6), "{}", said(&fine));
+        assert_eq!((fine.status.code(), said(&fine).matches("ok ").count()), (Some(0), 7), "{}", said(&fine));
         sandbox.take_down(order_sandbox::Service::Cart).await.unwrap();
         let down = run(&["check"], &[&settings[..], &[("AUTO_MIGRATE", "off")]].concat()).await;
         assert_eq!(down.status.code(), Some(1));

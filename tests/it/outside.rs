@@ -1,27 +1,28 @@
 //! The outside services down, slow, or answering garbage: an honest error, and nothing written.
 
-use order_sandbox::{Fault, FaultKind, Service as Outside};
+use order_sandbox::{DemoKey, Fault, FaultKind, Route, Service as Outside};
 use serde_json::json;
 
 use crate::support::shop::sandbox;
-use crate::support::{Engine, Service, Shop, audit};
+use crate::support::{Engine, Service, Shop, audit, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_placing_that_can_not_be_priced_writes_nothing() {
     let (engine, sandbox) = (Engine::sqlite(), sandbox());
-    let service = Service::start(&engine, &sandbox).await;
-    let customer = Shop::customer(&service);
     for outside in [Outside::Cart, Outside::Product] {
+        // One instance for each: the failures at the end open a breaker.
+        let service = Service::start(&engine, &sandbox).await;
+        let customer = Shop::customer(&service);
         for (kind, status) in [
-            (FaultKind::Status(500), 503),
-            (FaultKind::Status(503), 503),
-            (FaultKind::Reset, 503),
-            (FaultKind::Truncated, 503),
-            (FaultKind::Hold, 503),
             (FaultKind::Garbage, 502),
             (FaultKind::Redirect, 502),
             (FaultKind::Endless, 502),
             (FaultKind::Body(json!({ "id": "no" })), 502),
+            (FaultKind::Hold, 503),
+            (FaultKind::Truncated, 503),
+            (FaultKind::Reset, 503),
+            (FaultKind::Status(500), 503),
+            (FaultKind::Status(503), 503),
         ] {
             sandbox.add_fault(outside, Fault::new(kind.clone()));
             let answer = customer.place().await;
@@ -36,10 +37,49 @@ async fn a_placing_that_can_not_be_priced_writes_nothing() {
         sandbox.take_down(outside).await.unwrap();
         assert!(customer.place().await.expect(503).header("retry-after").is_some());
         sandbox.bring_back(outside).await.unwrap();
+        assert_eq!(customer.get("/orders/my-orders").await.json(), json!([]));
+        service.stop().await;
     }
-    assert_eq!(customer.get("/orders/my-orders").await.json(), json!([]));
-    service.stop().await;
     assert!(audit::clean(&engine, &sandbox).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_is_down_is_left_alone_and_used_again_when_it_is_back() {
+    let (engine, sandbox) = (Engine::sqlite(), sandbox());
+    let service = Service::start(&engine, &sandbox).await;
+    let customer = Shop::customer(&service);
+    sandbox.add_fault(Outside::Cart, Fault::new(FaultKind::Status(503)));
+    for _ in 0..20 {
+        customer.place().await.expect(503);
+    }
+    let asked = sandbox.calls_to(Outside::Cart, None);
+    assert!(asked < 20, "{asked}");
+    sandbox.clear_all_faults();
+    eventually("it is used again", || async { customer.place().await.status == 201 }).await;
+    let placed = customer.get("/orders/my-orders").await.json();
+    customer.until(placed[0]["id"].as_i64().unwrap(), "status", "confirmed").await;
+    eventually("the cart is cleared", || async { sandbox.cart("ann").items.is_empty() }).await;
+    service.stop().await;
+    assert_eq!(audit::clean(&engine, &sandbox).await.len(), 1);
+}
+
+/// Where tokens are asymmetric, the cart is cleared with a token of this service's own key.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cart_is_cleared_with_a_token_of_the_services_own_key() {
+    let (engine, sandbox) = (Engine::sqlite(), sandbox());
+    let key = [("SERVICE_JWT_PRIVATE_KEY", DemoKey::Ec.private_pem()), ("SERVICE_JWT_KEY_ID", DemoKey::Ec.id())];
+    let service = Service::start_with(&engine, &sandbox, &key).await;
+    // a cart service that does not know the key refuses it
+    sandbox.set_jwks(json!({"keys": []}));
+    let customer = Shop::customer(&service);
+    let id = customer.place().await.expect(201).id();
+    customer.until(id, "status", "confirmed").await;
+    sandbox.wait_for_calls(Outside::Cart, Route::Cart, 2).await;
+    assert_eq!(sandbox.cart("ann").items.len(), 2);
+    sandbox.set_jwks(json!({"keys": [DemoKey::Ec.public_jwk()]}));
+    eventually("the cart is cleared", || async { sandbox.cart("ann").items.is_empty() }).await;
+    service.stop().await;
+    assert_eq!(audit::clean(&engine, &sandbox).await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

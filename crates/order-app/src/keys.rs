@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use order_clients::{Deadlines, JwksClient};
+use order_clients::{Deadlines, Guards, JwksClient};
 use order_domain::ports::ServiceError;
 use order_http::{KeySet, KeySource, PublicKeyAlgorithm, PublicKeys, TokenVerifier};
 use tokio_util::task::AbortOnDropHandle;
@@ -16,8 +16,8 @@ use crate::settings::{Settings, Trust};
 struct Published(JwksClient);
 
 impl Published {
-    fn at(url: &str) -> Result<Self, Failure> {
-        JwksClient::new(url, Deadlines::default()).map(Self).map_err(Failure::other)
+    fn at(url: &str, guards: &Guards) -> Result<Self, Failure> {
+        JwksClient::new(url, Deadlines::default(), guards).map(Self).map_err(Failure::other)
     }
 }
 
@@ -37,11 +37,11 @@ pub(crate) struct Keys {
 impl Keys {
     /// Published keys are fetched before this returns. A user service that is away is no reason not to start: what needs
     /// no token works, and the keys come as soon as they can be had.
-    pub(crate) async fn start(settings: &Settings) -> Result<Self, Failure> {
+    pub(crate) async fn start(settings: &Settings, guards: &Guards) -> Result<Self, Failure> {
         let (verifier, keeping) = match &settings.trust {
             Trust::Secret => (TokenVerifier::hs256(&settings.jwt_secret).map_err(Failure::other)?, None),
             Trust::Published { algorithm, url } => {
-                let keys = Arc::new(PublicKeys::new(*algorithm, Arc::new(Published::at(url)?)));
+                let keys = Arc::new(PublicKeys::new(*algorithm, Arc::new(Published::at(url, guards)?)));
                 keys.refresh().await;
                 let verifier = TokenVerifier::public_keys(Arc::clone(&keys));
                 let keeping = tokio::spawn(async move { keys.keep_fresh().await });
@@ -55,7 +55,7 @@ impl Keys {
 
 /// Whether there are keys for `algorithm` at `url`: how many, or what is wrong and what to set.
 pub(crate) async fn look_at(algorithm: PublicKeyAlgorithm, url: &str) -> Result<String, String> {
-    let published = Published::at(url).map_err(|error| error.to_string())?;
+    let published = Published::at(url, &Guards::default()).map_err(|error| error.to_string())?;
     let json = published.fetch().await.map_err(|error| format!("{error}; look at JWKS_URL ({url})"))?;
     let keys = KeySet::parse(&json, algorithm)
         .map_err(|error| format!("{error}; look at JWT_ALGORITHM and JWKS_URL ({url})"))?;

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use order_clients::{CartClient, Deadlines, PaymentClient, ProductClient, ServiceTokens, UserClient};
+use order_clients::{
+    CartClient, Deadlines, Guards, Limits, NotificationClient, PaymentClient, ProductClient, ServiceTokens, UserClient,
+};
 use order_domain::ports::{Clock, TaskSignal};
 use order_http::{HttpConfig, Wiring};
 use order_persistence::{Options, Stores};
@@ -59,7 +61,7 @@ pub(crate) async fn start(settings: &Settings) -> Result<Service, Failure> {
     let signal: Arc<dyn TaskSignal> = Arc::new(InProcessSignal::default());
     let clients = Clients::new(settings, clock.clone())?;
 
-    let keys = Keys::start(settings).await?;
+    let keys = Keys::start(settings, &clients.guards).await?;
 
     let draining = Arc::new(AtomicBool::new(false));
     let worker = worker(settings, &worker_stores, &signal, &clients, clock.clone());
@@ -133,22 +135,29 @@ struct Clients {
     products: Arc<ProductClient>,
     payments: Arc<PaymentClient>,
     users: Arc<UserClient>,
+    #[expect(dead_code, reason = "there is no task yet that tells customers")]
+    notifications: Arc<NotificationClient>,
+    guards: Guards,
 }
 
 impl Clients {
     fn new(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let currency = settings.rules.currency;
         let deadlines = Deadlines::default();
-        let tokens = ServiceTokens::new(settings.jwt_secret.clone(), clock);
-        let cart = CartClient::new(&settings.cart_service, deadlines, currency, tokens).map_err(Failure::other)?;
-        let product = ProductClient::new(&settings.product_service, deadlines, currency).map_err(Failure::other)?;
-        let payment = PaymentClient::new(&settings.payment_service, Deadlines::PAYMENT).map_err(Failure::other)?;
-        let user = UserClient::new(&settings.user_service, deadlines).map_err(Failure::other)?;
+        let guards = Guards::new(&Limits { parallelism: settings.service_parallelism, ..Limits::default() });
+        let tokens = ServiceTokens::new(settings.service_key.clone(), clock);
+        let cart = CartClient::new(&settings.cart_service, deadlines, &guards, currency, tokens);
+        let product = ProductClient::new(&settings.product_service, deadlines, &guards, currency);
+        let payment = PaymentClient::new(&settings.payment_service, Deadlines::PAYMENT, &guards);
+        let user = UserClient::new(&settings.user_service, deadlines, &guards);
+        let notification = NotificationClient::new(&settings.notification_service, deadlines, &guards);
         Ok(Self {
-            carts: Arc::new(cart),
-            products: Arc::new(product),
-            payments: Arc::new(payment),
-            users: Arc::new(user),
+            carts: Arc::new(cart.map_err(Failure::other)?),
+            products: Arc::new(product.map_err(Failure::other)?),
+            payments: Arc::new(payment.map_err(Failure::other)?),
+            users: Arc::new(user.map_err(Failure::other)?),
+            notifications: Arc::new(notification.map_err(Failure::other)?),
+            guards,
         })
     }
 }

@@ -1,11 +1,12 @@
 //! From an answer to a value, or to the right [`ServiceError`]: what a read of any service has in common.
 
 use order_domain::ports::ServiceError;
-use reqwest::{Response, StatusCode};
+use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::error::Category;
 
-use crate::http::{Failure, Http};
+use crate::failure::Failure;
+use crate::http::{Answer, Http};
 
 /// What is wrong with an answer: a name of ours, never anything of the answer itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,20 +33,26 @@ pub(crate) fn json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Flaw> {
 
 impl Http {
     /// The body of an answer, read by `read`.
-    pub(crate) async fn read<T>(
+    pub(crate) fn read<T>(
         &self,
-        answer: Response,
+        answer: &Answer,
         read: impl FnOnce(&[u8]) -> Result<T, Flaw>,
     ) -> Result<T, ServiceError> {
-        let body = self.body(answer).await.map_err(|failure| self.failed(failure))?;
-        read(&body).map_err(|flaw| self.bad_answer(flaw))
+        read(&answer.body).map_err(|flaw| self.bad_answer(flaw))
     }
 
     /// No answer.
     pub(crate) fn failed(&self, failure: Failure) -> ServiceError {
         match failure {
-            Failure::NotSent(detail) | Failure::Lost(detail) => self.unavailable(detail),
             Failure::TooLarge => self.bad_answer(Flaw(failure.detail().to_owned())),
+            Failure::BreakerOpen
+            | Failure::TooMany
+            | Failure::NoConnection
+            | Failure::ConnectTimeout
+            | Failure::Timeout
+            | Failure::Broken
+            | Failure::BodyTimeout
+            | Failure::BrokenOff => self.unavailable(failure.detail()),
         }
     }
 

@@ -9,13 +9,14 @@ use order_domain::order::CartLine;
 use order_domain::ports::{Bearer, Cart, CartService, ServiceError, ServiceName};
 use order_domain::pricing::MAX_LINES;
 use order_domain::{CartLineId, Currency, Money, ProductId, Quantity, UserId};
-use reqwest::{Response, StatusCode};
+use reqwest::StatusCode;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::answer::{Flaw, json};
-use crate::http::{Http, authorized};
+use crate::guard::Guards;
+use crate::http::{Answer as HttpAnswer, Call, Http};
 use crate::numbers;
 use crate::settings::{Deadlines, SetupError};
 use crate::token::ServiceTokens;
@@ -40,20 +41,21 @@ impl CartClient {
     pub fn new(
         base_url: &str,
         deadlines: Deadlines,
+        guards: &Guards,
         currency: Currency,
         tokens: ServiceTokens,
     ) -> Result<Self, SetupError> {
-        Ok(Self { http: Http::new(ServiceName::Cart, base_url, deadlines)?, currency, tokens })
+        Ok(Self { http: Http::new(ServiceName::Cart, base_url, deadlines, guards)?, currency, tokens })
     }
 
     fn token_for(&self, customer: &UserId) -> Result<Bearer, ServiceError> {
         self.tokens.for_user(customer).map_err(|_| self.http.unavailable("no token could be signed for it"))
     }
 
-    async fn call(&self, request: reqwest::RequestBuilder, token: &Bearer) -> Result<Response, ServiceError> {
-        let request = authorized(request, token).ok_or_else(|| self.http.unauthorized())?;
-        let answer = self.http.send(request).await.map_err(|failure| self.http.failed(failure))?;
-        match answer.status() {
+    async fn call(&self, call: Call, token: &Bearer) -> Result<HttpAnswer, ServiceError> {
+        let call = call.authorized(token).ok_or_else(|| self.http.unauthorized())?;
+        let answer = self.http.send(call).await.map_err(|failure| self.http.failed(failure))?;
+        match answer.status {
             StatusCode::UNAUTHORIZED => Err(self.http.unauthorized()),
             _ => Ok(answer),
         }
@@ -64,8 +66,8 @@ impl CartClient {
 impl CartService for CartClient {
     async fn cart(&self, caller: &Bearer) -> Result<Cart, ServiceError> {
         let answer = self.call(self.http.get(&CART), caller).await?;
-        match answer.status() {
-            StatusCode::OK => self.http.read(answer, |body| cart(body, self.currency)).await,
+        match answer.status {
+            StatusCode::OK => self.http.read(&answer, |body| cart(body, self.currency)),
             status => Err(self.http.unexpected(status)),
         }
     }
@@ -77,9 +79,9 @@ impl CartService for CartClient {
     async fn remove(&self, customer: &UserId, product: ProductId) -> Result<(), ServiceError> {
         let body = format!(r#"{{"product_id":{product}}}"#).into_bytes();
         let answer = self.call(self.http.post(&REMOVE, body), &self.token_for(customer)?).await?;
-        match answer.status() {
+        match answer.status {
             // Its content is of no interest, but that it is the service's: anybody can say 200. Asking again is safe.
-            StatusCode::OK => self.http.read(answer, |body| json::<IgnoredAny>(body).map(drop)).await,
+            StatusCode::OK => self.http.read(&answer, |body| json::<IgnoredAny>(body).map(drop)),
             // not in the cart, which is what was wanted
             StatusCode::NO_CONTENT | StatusCode::NOT_FOUND => Ok(()),
             status => Err(self.http.unexpected(status)),

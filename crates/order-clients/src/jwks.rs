@@ -3,6 +3,7 @@
 use order_domain::ports::{ServiceError, ServiceName};
 use reqwest::StatusCode;
 
+use crate::guard::Guards;
 use crate::http::Http;
 use crate::settings::{Deadlines, SetupError};
 
@@ -13,12 +14,12 @@ pub struct JwksClient {
 }
 
 impl JwksClient {
-    /// A client of the set at `url`.
+    /// A client of the set at `url`, guarded as the user service.
     ///
     /// # Errors
     /// [`SetupError`].
-    pub fn new(url: &str, deadlines: Deadlines) -> Result<Self, SetupError> {
-        Ok(Self { http: Http::new(ServiceName::User, url, deadlines)? })
+    pub fn new(url: &str, deadlines: Deadlines, guards: &Guards) -> Result<Self, SetupError> {
+        Ok(Self { http: Http::new(ServiceName::User, url, deadlines, guards)? })
     }
 
     /// What is there now: at most 1 MiB.
@@ -27,8 +28,8 @@ impl JwksClient {
     /// [`ServiceError`] when nothing came, or another status than 200.
     pub async fn fetch(&self) -> Result<Vec<u8>, ServiceError> {
         let answer = self.http.send(self.http.get(&[])).await.map_err(|failure| self.http.failed(failure))?;
-        match answer.status() {
-            StatusCode::OK => self.http.read(answer, |body| Ok(body.to_vec())).await,
+        match answer.status {
+            StatusCode::OK => Ok(answer.body),
             status => Err(self.http.unexpected(status)),
         }
     }

@@ -1,4 +1,4 @@
-//! Numbers and ids of an answer, read from the very text they were sent as.
+//! Numbers and ids of an answer, read from the very text they were sent as; and amounts, written so.
 //!
 //! A price passes through no binary float on its way in: `30.299999999999997`, which a float made of 30.30 elsewhere, is
 //! read digit by digit and rounded once. Numbers in quotes are taken as well. What is out of range is `None`.
@@ -31,6 +31,11 @@ pub(crate) fn decimal(raw: &RawValue) -> Option<Decimal> {
 /// An amount, rounded to the currency half away from zero.
 pub(crate) fn money(raw: &RawValue, currency: Currency) -> Option<Money> {
     Money::rounded(decimal(raw)?, currency).ok()
+}
+
+/// An amount as the JSON number of its exact text: `10.50`.
+pub(crate) fn exact(amount: Money) -> serde_json::Result<Box<RawValue>> {
+    RawValue::from_string(amount.to_string())
 }
 
 /// Units in stock: a whole number. What is owed to the stock is none in it, and more than fits is as much as fits.

@@ -4,15 +4,15 @@
 //! not sent if there was no connection, settled if the service said `true`, declined if it said no; else it is unknown.
 
 use async_trait::async_trait;
-use order_domain::Money;
 use order_domain::ports::{Payment, PaymentError, PaymentReceipt, PaymentService, ServiceName};
+use reqwest::StatusCode;
 use reqwest::header::HeaderValue;
-use reqwest::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::answer::json;
-use crate::http::{Failure, Http};
+use crate::guard::Guards;
+use crate::http::Http;
 use crate::numbers;
 use crate::settings::{Deadlines, SetupError};
 
@@ -30,38 +30,37 @@ impl PaymentClient {
     ///
     /// # Errors
     /// [`SetupError`].
-    pub fn new(base_url: &str, deadlines: Deadlines) -> Result<Self, SetupError> {
-        Ok(Self { http: Http::new(ServiceName::Payment, base_url, deadlines)? })
+    pub fn new(base_url: &str, deadlines: Deadlines, guards: &Guards) -> Result<Self, SetupError> {
+        Ok(Self { http: Http::new(ServiceName::Payment, base_url, deadlines, guards)? })
     }
 
     async fn pay(&self, route: &str, payment: &Payment) -> Result<PaymentReceipt, PaymentError> {
         let (key, body) = written(payment)?;
-        let request = self.http.post(&["payments", route], body).header("Idempotency-Key", key);
-        let answer = self.http.send(request).await.map_err(|failure| match failure {
-            Failure::NotSent(detail) => PaymentError::NotSent(detail.to_owned()),
-            Failure::Lost(_) | Failure::TooLarge => unknown(failure.detail()),
+        let call = self.http.post(&["payments", route], body).header("Idempotency-Key", key);
+        let answer = self.http.send(call).await.map_err(|failure| {
+            let detail = failure.detail().to_owned();
+            if failure.not_sent() { PaymentError::NotSent(detail) } else { PaymentError::Unknown(detail) }
         })?;
-        refusal(answer.status())?;
-        self.outcome(answer, payment).await
+        refusal(answer.status)?;
+        outcome(&answer.body, payment)
     }
+}
 
-    async fn outcome(&self, answer: Response, payment: &Payment) -> Result<PaymentReceipt, PaymentError> {
-        // the call has been sent: whatever happens to the rest of the answer is `Unknown`
-        let body = self.http.body(answer).await.map_err(|failure| unknown(failure.detail()))?;
-        let answer: Answer<'_> = json(&body).map_err(|flaw| unknown(&flaw.0))?;
-        let is_amount = |raw| numbers::money(raw, payment.amount.currency()) == Some(payment.amount);
-        if answer.amount.is_some_and(|amount| !is_amount(amount)) {
-            return Err(unknown("the answer is about another amount"));
-        }
-        let is_order = |raw| numbers::id_text(raw).is_some_and(|id| id == payment.order.to_string());
-        if answer.order_id.is_some_and(|order| !is_order(order)) {
-            return Err(unknown("the answer is about another order"));
-        }
-        if !answer.success {
-            return Err(PaymentError::Declined("success is false".to_owned()));
-        }
-        Ok(PaymentReceipt { transaction_id: answer.transaction_id.and_then(transaction_id).unwrap_or_default() })
+/// What the body of a 200 says.
+fn outcome(body: &[u8], payment: &Payment) -> Result<PaymentReceipt, PaymentError> {
+    let answer: Answer<'_> = json(body).map_err(|flaw| unknown(&flaw.0))?;
+    let is_amount = |raw| numbers::money(raw, payment.amount.currency()) == Some(payment.amount);
+    if answer.amount.is_some_and(|amount| !is_amount(amount)) {
+        return Err(unknown("the answer is about another amount"));
     }
+    let is_order = |raw| numbers::id_text(raw).is_some_and(|id| id == payment.order.to_string());
+    if answer.order_id.is_some_and(|order| !is_order(order)) {
+        return Err(unknown("the answer is about another order"));
+    }
+    if !answer.success {
+        return Err(PaymentError::Declined("success is false".to_owned()));
+    }
+    Ok(PaymentReceipt { transaction_id: answer.transaction_id.and_then(transaction_id).unwrap_or_default() })
 }
 
 #[async_trait]
@@ -101,19 +100,14 @@ fn written(payment: &Payment) -> Result<(HeaderValue, Vec<u8>), PaymentError> {
         return Err(not_sent("an amount is more than nothing"));
     }
     let key = HeaderValue::from_str(&payment.key).map_err(|_| not_sent("the key fits into no header"))?;
-    let body = amount_text(payment.amount).and_then(|amount| {
+    let body = numbers::exact(payment.amount).and_then(|amount| {
         let (user_id, order_id) = (payment.customer.as_str(), payment.order.get());
         serde_json::to_vec(&Body { user_id, order_id, amount: &amount })
     });
     body.map(|body| (key, body)).map_err(|_| not_sent("the payment can't be written as JSON"))
 }
 
-/// The amount as the JSON number of its exact text: `10.50`.
-fn amount_text(amount: Money) -> serde_json::Result<Box<RawValue>> {
-    RawValue::from_string(amount.to_string())
-}
-
-/// What a status says by itself. Everything but 200 does; the body of another answer is never read.
+/// What a status says by itself. Everything but 200 does; the body of another answer does not count.
 fn refusal(status: StatusCode) -> Result<(), PaymentError> {
     let detail = format!("status {}", status.as_u16());
     match status {

@@ -2,6 +2,7 @@
 
 use order_domain::ports::ServiceName;
 
+use crate::guard::Guards;
 use crate::http::Http;
 use crate::settings::Deadlines;
 
@@ -10,6 +11,6 @@ use crate::settings::Deadlines;
 /// # Errors
 /// What went wrong, in words for an operator.
 pub async fn probe(service: ServiceName, base_url: &str, deadlines: Deadlines) -> Result<(), String> {
-    let http = Http::new(service, base_url, deadlines).map_err(|error| error.to_string())?;
+    let http = Http::new(service, base_url, deadlines, &Guards::default()).map_err(|error| error.to_string())?;
     http.send(http.get(&[])).await.map(drop).map_err(|failure| failure.detail().to_owned())
 }

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::answer::{Flaw, json};
+use crate::guard::Guards;
 use crate::http::Http;
 use crate::settings::{Deadlines, SetupError};
 use crate::{numbers, text};
@@ -36,15 +37,15 @@ impl ProductClient {
     ///
     /// # Errors
     /// [`SetupError`].
-    pub fn new(base_url: &str, deadlines: Deadlines, currency: Currency) -> Result<Self, SetupError> {
-        Ok(Self { http: Http::new(ServiceName::Product, base_url, deadlines)?, currency })
+    pub fn new(base_url: &str, deadlines: Deadlines, guards: &Guards, currency: Currency) -> Result<Self, SetupError> {
+        Ok(Self { http: Http::new(ServiceName::Product, base_url, deadlines, guards)?, currency })
     }
 
     async fn product(&self, id: ProductId) -> Result<Option<StockedProduct>, ServiceError> {
-        let request = self.http.get(&["api", "products", &id.to_string()]);
-        let answer = self.http.send(request).await.map_err(|failure| self.http.failed(failure))?;
-        match answer.status() {
-            StatusCode::OK => self.http.read(answer, |body| product(body, id, self.currency)).await.map(Some),
+        let call = self.http.get(&["api", "products", &id.to_string()]);
+        let answer = self.http.send(call).await.map_err(|failure| self.http.failed(failure))?;
+        match answer.status {
+            StatusCode::OK => self.http.read(&answer, |body| product(body, id, self.currency)).map(Some),
             StatusCode::NOT_FOUND => Ok(None),
             status => Err(self.http.unexpected(status)),
         }

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::answer::{Flaw, json};
-use crate::http::{Http, authorized};
+use crate::guard::Guards;
+use crate::http::Http;
 use crate::numbers;
 use crate::settings::{Deadlines, SetupError};
 
@@ -23,8 +24,8 @@ impl UserClient {
     ///
     /// # Errors
     /// [`SetupError`].
-    pub fn new(base_url: &str, deadlines: Deadlines) -> Result<Self, SetupError> {
-        Ok(Self { http: Http::new(ServiceName::User, base_url, deadlines)? })
+    pub fn new(base_url: &str, deadlines: Deadlines, guards: &Guards) -> Result<Self, SetupError> {
+        Ok(Self { http: Http::new(ServiceName::User, base_url, deadlines, guards)? })
     }
 }
 
@@ -35,11 +36,11 @@ impl UserService for UserClient {
         if matches!(user.as_str(), "." | "..") {
             return Ok(false);
         }
-        let request = authorized(self.http.get(&["auth", "users", user.as_str()]), admin);
-        let request = request.ok_or_else(|| self.http.unauthorized())?;
-        let answer = self.http.send(request).await.map_err(|failure| self.http.failed(failure))?;
-        match answer.status() {
-            StatusCode::OK => self.http.read(answer, |body| courier(body, user)).await,
+        let call = self.http.get(&["auth", "users", user.as_str()]).authorized(admin);
+        let call = call.ok_or_else(|| self.http.unauthorized())?;
+        let answer = self.http.send(call).await.map_err(|failure| self.http.failed(failure))?;
+        match answer.status {
+            StatusCode::OK => self.http.read(&answer, |body| courier(body, user)),
             StatusCode::NOT_FOUND => Ok(false),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(self.http.unauthorized()),
             status => Err(self.http.unexpected(status)),

@@ -11,6 +11,7 @@
 //! | `POST /carts/{uid}/items` · `DELETE /carts/{uid}/items/{product_id}` | `{product_id, quantity}` |
 //! | `PUT /carts/{uid}/promo` | `{code, discount_type, discount_value}` or `null` |
 //! | `GET /payments` (`?order_id=`, `?kind=charge`) · `GET /payments/{key}` | the ledger |
+//! | `GET /notifications` (`?order_id=`) | what the notification service was told |
 //! | `GET /balances/{order_id}` | `{charged, refunded}` in minor units |
 //! | `GET`, `PUT`, `DELETE /declines` | a list of `{kind?, user_id?, above_minor?, times?, answer?}` |
 //! | `GET /calls` | `{"payment": {"process": 3}}` |
@@ -62,6 +63,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .route("/carts/{uid}/promo", web::put().to(put_promo))
         .route("/payments", web::get().to(payments))
         .route("/payments/{key}", web::get().to(payment))
+        .route("/notifications", web::get().to(notifications))
         .route("/balances/{order_id}", web::get().to(balance))
         .route("/declines", web::get().to(declines))
         .route("/declines", web::put().to(put_declines))
@@ -170,6 +172,20 @@ async fn payments(state: Data<State>, filter: Query<PaymentFilter>) -> HttpRespo
 async fn payment(state: Data<State>, key: Path<String>) -> Answer {
     let entry = state.read(|world| world.ledger.by_key(&key).cloned());
     entry.map(|entry| HttpResponse::Ok().json(entry)).ok_or_else(|| Problem::not_found("Unknown key"))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NotificationFilter {
+    order_id: Option<String>,
+}
+
+async fn notifications(state: Data<State>, filter: Query<NotificationFilter>) -> HttpResponse {
+    look(&state, |world| {
+        let told = world.notifications.iter();
+        let told = told.filter(|told| filter.order_id.as_ref().is_none_or(|order_id| *order_id == told.order_id));
+        json!(told.collect::<Vec<_>>())
+    })
 }
 
 async fn balance(state: Data<State>, order_id: Path<String>) -> HttpResponse {

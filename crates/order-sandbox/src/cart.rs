@@ -155,7 +155,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
 }
 
 async fn cart(state: Data<State>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let uid = auth::caller(&request, &state.jwt_secret)?.uid;
+    let uid = auth::caller(&request, &state)?.uid;
     Ok(HttpResponse::Ok().json(state.change(|world| world.carts.of(&uid).answer(&world.products))))
 }
 
@@ -166,7 +166,7 @@ struct Removal {
 }
 
 async fn remove(state: Data<State>, request: HttpRequest, body: Bytes) -> Result<HttpResponse, Problem> {
-    let uid = auth::caller(&request, &state.jwt_secret)?.uid;
+    let uid = auth::caller(&request, &state)?.uid;
     let Removal { product_id } = read_json(&body)?;
     state.change(|world| {
         if world.carts.remove(&uid, product_id) {

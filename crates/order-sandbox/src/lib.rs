@@ -1,4 +1,5 @@
-//! Stand-ins for the services around the order service: user, product, cart and payment.
+//! Stand-ins for the services around the order service: user, product, cart, payment and
+//! notification.
 //!
 //! They are HTTP servers with state, ledgers and faults, for tests and for the demo. What they promise:
 //!
@@ -28,8 +29,10 @@ mod cart;
 mod connection;
 mod faults;
 mod gate;
+mod keys;
 mod ledger;
 mod money;
+mod notification;
 mod options;
 mod payment;
 mod problem;
@@ -43,7 +46,9 @@ mod user;
 
 pub use cart::{Cart, CartLine, Promo};
 pub use faults::{Fault, FaultKind};
+pub use keys::DemoKey;
 pub use ledger::{Balance, Decline, DeclineAnswer, Outcome, Payment, PaymentKind};
+pub use notification::{Message, Notification};
 pub use options::{Options, Ports, Urls};
 pub use product::Product;
 pub use sandbox::Sandbox;

@@ -33,6 +33,8 @@ pub struct Ports {
     pub cart: u16,
     /// The payment service.
     pub payment: u16,
+    /// The notification service.
+    pub notification: u16,
     /// The admin surface of the sandbox itself.
     pub admin: u16,
 }
@@ -48,6 +50,8 @@ pub struct Urls {
     pub cart: String,
     /// The payment service.
     pub payment: String,
+    /// The notification service.
+    pub notification: String,
     /// The admin surface of the sandbox itself.
     pub admin: String,
 }
@@ -60,6 +64,7 @@ impl Urls {
             Service::Product => &self.product,
             Service::Cart => &self.cart,
             Service::Payment => &self.payment,
+            Service::Notification => &self.notification,
         }
     }
 

@@ -13,6 +13,7 @@ use crate::auth;
 use crate::cart::{Cart, Promo};
 use crate::faults::Fault;
 use crate::ledger::{Balance, Decline, Payment};
+use crate::notification::Notification;
 use crate::options::{Options, Urls};
 use crate::product::Product;
 use crate::seed;
@@ -93,7 +94,8 @@ impl Sandbox {
         self.change(|world| world.users.insert(user.uid.clone(), user));
     }
 
-    /// The key set that the user service answers, at first without keys.
+    /// The key set that the user service answers, and that asymmetric tokens are checked with; at first every
+    /// [`DemoKey`](crate::DemoKey).
     pub fn set_jwks(&self, jwks: Value) {
         self.change(|world| world.jwks = jwks);
     }
@@ -146,6 +148,11 @@ impl Sandbox {
     /// What was really charged and refunded for an order.
     pub fn balance(&self, order_id: &str) -> Balance {
         self.state.read(|world| world.ledger.balance(order_id))
+    }
+
+    /// What the notification service was told, in the order in which it came in.
+    pub fn notifications(&self) -> Vec<Notification> {
+        self.state.read(|world| world.notifications.clone())
     }
 
     /// How often each route was called, since the start or the last reset.

@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 
 use crate::options::{Options, Ports, Urls};
 use crate::state::State;
-use crate::{Service, admin, cart, connection, payment, product, user};
+use crate::{Service, admin, cart, connection, notification, payment, product, user};
 
 /// Which server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,11 +28,12 @@ enum Server {
 }
 
 impl Server {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Of(Service::User),
         Self::Of(Service::Product),
         Self::Of(Service::Cart),
         Self::Of(Service::Payment),
+        Self::Of(Service::Notification),
         Self::Admin,
     ];
 
@@ -42,6 +43,7 @@ impl Server {
             Self::Of(Service::Product) => ports.product,
             Self::Of(Service::Cart) => ports.cart,
             Self::Of(Service::Payment) => ports.payment,
+            Self::Of(Service::Notification) => ports.notification,
             Self::Admin => ports.admin,
         }
     }
@@ -52,6 +54,7 @@ impl Server {
             Self::Of(Service::Product) => product::configure(config),
             Self::Of(Service::Cart) => cart::configure(config),
             Self::Of(Service::Payment) => payment::configure(config),
+            Self::Of(Service::Notification) => notification::configure(config),
             Self::Admin => admin::configure(config),
         }
     }
@@ -123,6 +126,7 @@ fn urls(addresses: &BTreeMap<Server, SocketAddr>) -> io::Result<Urls> {
         product: url(Server::Of(Service::Product))?,
         cart: url(Server::Of(Service::Cart))?,
         payment: url(Server::Of(Service::Payment))?,
+        notification: url(Server::Of(Service::Notification))?,
         admin: url(Server::Admin)?,
     })
 }

@@ -16,11 +16,13 @@ pub enum Service {
     Cart,
     /// Charges and refunds.
     Payment,
+    /// Messages to customers.
+    Notification,
 }
 
 impl Service {
     /// Every service.
-    pub const ALL: [Self; 4] = [Self::User, Self::Product, Self::Cart, Self::Payment];
+    pub const ALL: [Self; 5] = [Self::User, Self::Product, Self::Cart, Self::Payment, Self::Notification];
 
     /// The name as it stands in JSON and in paths of the admin surface.
     pub fn name(self) -> &'static str {
@@ -29,6 +31,7 @@ impl Service {
             Self::Product => "product",
             Self::Cart => "cart",
             Self::Payment => "payment",
+            Self::Notification => "notification",
         }
     }
 }
@@ -59,6 +62,10 @@ pub enum Route {
     Refund,
     /// payment: `GET /payments/by-key/{key}`
     ByKey,
+    /// notification: `POST /notifications/order-confirmation`
+    OrderConfirmation,
+    /// notification: `POST /notifications/order-status`
+    OrderStatus,
     /// Any service: a path or method that it does not have. A client that keeps to the contract never comes here.
     Other,
 }

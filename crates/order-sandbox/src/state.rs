@@ -5,12 +5,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::{oneshot, watch};
 
 use crate::cart::Carts;
 use crate::faults::{FaultKind, Faults, Mishap};
+use crate::keys;
 use crate::ledger::Ledger;
+use crate::notification::Notification;
 use crate::product::Product;
 use crate::service::{Place, Route, Service};
 use crate::user::User;
@@ -52,6 +54,7 @@ pub(crate) struct World {
     pub(crate) products: BTreeMap<i64, Product>,
     pub(crate) carts: Carts,
     pub(crate) ledger: Ledger,
+    pub(crate) notifications: Vec<Notification>,
     pub(crate) jwks: Value,
     pub(crate) calls: Calls,
     pub(crate) faults: Faults,
@@ -66,7 +69,8 @@ impl Default for World {
             products: BTreeMap::new(),
             carts: Carts::default(),
             ledger: Ledger::default(),
-            jwks: json!({"keys": []}),
+            notifications: Vec::new(),
+            jwks: keys::demo_set(),
             calls: Calls::new(),
             faults: Faults::default(),
             held: BTreeMap::new(),

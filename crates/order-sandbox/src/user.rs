@@ -44,7 +44,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
 }
 
 async fn user(state: Data<State>, uid: Path<String>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    if !auth::caller(&request, &state.jwt_secret)?.is_admin() {
+    if !auth::caller(&request, &state)?.is_admin() {
         return Err(Problem::new(StatusCode::FORBIDDEN, "Admins only"));
     }
     let user = state.read(|world| world.users.get(uid.as_str()).cloned());

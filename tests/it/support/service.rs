@@ -57,6 +57,7 @@ impl Service {
                 ("PRODUCT_SERVICE_URL", &urls.product),
                 ("CART_SERVICE_URL", &urls.cart),
                 ("PAYMENT_SERVICE_URL", &urls.payment),
+                ("NOTIFICATION_SERVICE_URL", &urls.notification),
             ])
             .env("LOG_LEVEL", std::env::var("TEST_LOG").unwrap_or_else(|_| "error".into()))
             .envs(settings.iter().copied())

@@ -28,6 +28,7 @@ pub(crate) async fn run() -> Result<(), Failure> {
         (ServiceName::Product, &settings.product_service, "PRODUCT_SERVICE_URL"),
         (ServiceName::Cart, &settings.cart_service, "CART_SERVICE_URL"),
         (ServiceName::Payment, &settings.payment_service, "PAYMENT_SERVICE_URL"),
+        (ServiceName::Notification, &settings.notification_service, "NOTIFICATION_SERVICE_URL"),
     ] {
         let found = probe(service, url, Deadlines::default()).await;
         let found = found.map(|()| "answers".to_owned()).map_err(|reason| format!("{reason}; look at {setting}"));

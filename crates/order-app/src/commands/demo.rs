@@ -42,6 +42,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         .always("PRODUCT_SERVICE_URL", &urls.product)
         .always("CART_SERVICE_URL", &urls.cart)
         .always("PAYMENT_SERVICE_URL", &urls.payment)
+        .always("NOTIFICATION_SERVICE_URL", &urls.notification)
         .settings()?;
     telemetry::start(&settings.log_level, settings.log_format);
     let service = service::start(&settings).await?;
@@ -55,8 +56,8 @@ fn welcome(shop: &str, sandbox: &str, settings: &Settings) -> Result<String, Fai
     Ok(format!(
         r#"listening on {shop}
 
-Everything is embedded: an SQLite database, and stand-ins for the cart, product, payment and user services
-(their ledgers, carts and faults: {sandbox}). Stop with Ctrl-C.
+Everything is embedded: an SQLite database, and stand-ins for the cart, product, payment, user and
+notification services (their ledgers, carts and faults: {sandbox}). Stop with Ctrl-C.
 
 Paste this into another terminal, good for a day:
 

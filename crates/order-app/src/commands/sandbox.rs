@@ -24,6 +24,9 @@ pub(crate) struct Arguments {
     /// Port of the payment service
     #[arg(long, default_value_t = 8005)]
     payment_port: u16,
+    /// Port of the notification service
+    #[arg(long, default_value_t = 8006)]
+    notification_port: u16,
     /// Port of the admin surface
     #[arg(long, default_value_t = 8009)]
     admin_port: u16,
@@ -42,6 +45,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
             product: arguments.product_port,
             cart: arguments.cart_port,
             payment: arguments.payment_port,
+            notification: arguments.notification_port,
             admin: arguments.admin_port,
         },
     };
@@ -59,5 +63,6 @@ fn print(sandbox: &Sandbox) {
     println!("PRODUCT_SERVICE_URL={}", urls.product);
     println!("CART_SERVICE_URL={}", urls.cart);
     println!("PAYMENT_SERVICE_URL={}", urls.payment);
+    println!("NOTIFICATION_SERVICE_URL={}", urls.notification);
     println!("# ledgers, carts and faults: {}", urls.admin);
 }

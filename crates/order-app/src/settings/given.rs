@@ -31,10 +31,14 @@ const KNOWN: &[(&str, Option<&str>)] = &[
     ("JWT_SECRET_KEY", None),
     ("LOG_FORMAT", Some("json")),
     ("LOG_LEVEL", Some("info")),
+    ("NOTIFICATION_SERVICE_URL", None),
     ("PAYMENT_SERVICE_URL", None),
     ("PAYMENT_TIMEOUT", Some("15min")),
     ("PORT", Some("8004")),
     ("PRODUCT_SERVICE_URL", None),
+    ("SERVICE_JWT_KEY_ID", Some("")),
+    ("SERVICE_JWT_PRIVATE_KEY", Some("")),
+    ("SERVICE_PARALLELISM", Some("64")),
     ("SHUTDOWN_TIMEOUT", Some("20s")),
     ("TASK_SLOTS", Some("16")),
     ("USER_SERVICE_URL", None),
@@ -42,7 +46,7 @@ const KNOWN: &[(&str, Option<&str>)] = &[
 ];
 
 /// Settings of the predecessor that change nothing here (yet): a file that has them is not refused for it.
-const WITHOUT_EFFECT: &[&str] = &["CORS_ORIGINS", "NOTIFICATION_SERVICE_URL", "REDIS_URL"];
+const WITHOUT_EFFECT: &[&str] = &["CORS_ORIGINS", "REDIS_URL"];
 
 /// What is wrong with the settings, all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,6 +9,7 @@ mod trust;
 use std::net::ToSocketAddrs;
 use std::time::Duration;
 
+use order_clients::SigningKey;
 use order_domain::pricing::{FeePolicy, ServiceArea};
 use order_domain::{Coordinates, Currency, Money, Rules};
 use order_http::TokenVerifier;
@@ -45,6 +46,11 @@ pub(crate) struct Settings {
     pub(crate) product_service: String,
     pub(crate) cart_service: String,
     pub(crate) payment_service: String,
+    pub(crate) notification_service: String,
+    /// Calls of one outside service at once.
+    pub(crate) service_parallelism: usize,
+    /// Signs this service's own tokens.
+    pub(crate) service_key: SigningKey,
     pub(crate) rules: Rules,
     pub(crate) task_slots: usize,
     pub(crate) workers: Option<usize>,
@@ -84,6 +90,17 @@ impl Given {
             let secret = SecretString::from(value);
             TokenVerifier::hs256(&secret).map_err(|error| error.to_string())?;
             Ok(secret)
+        })
+    }
+
+    /// The private key of this service, where it has one, else the secret that all services share.
+    fn service_key(&mut self, secret: Option<&SecretString>) -> Option<SigningKey> {
+        let id = self.optional("SERVICE_JWT_KEY_ID");
+        if self.optional("SERVICE_JWT_PRIVATE_KEY").is_none() {
+            return secret.map(SigningKey::secret);
+        }
+        self.parsed("SERVICE_JWT_PRIVATE_KEY", |pem| {
+            SigningKey::private(&SecretString::from(pem), id).map_err(|error| error.to_string())
         })
     }
 
@@ -144,6 +161,9 @@ impl Given {
         let product_service = self.url("PRODUCT_SERVICE_URL");
         let cart_service = self.url("CART_SERVICE_URL");
         let payment_service = self.url("PAYMENT_SERVICE_URL");
+        let notification_service = self.url("NOTIFICATION_SERVICE_URL");
+        let service_parallelism = self.number("SERVICE_PARALLELISM", 1, 10_000);
+        let service_key = self.service_key(jwt_secret.as_ref());
         let rules = self.rules();
         let task_slots = self.number("TASK_SLOTS", 1, 1_000);
         let workers = match self.optional("WORKERS") {
@@ -176,6 +196,9 @@ impl Given {
             product_service: product_service?,
             cart_service: cart_service?,
             payment_service: payment_service?,
+            notification_service: notification_service?,
+            service_parallelism: service_parallelism?,
+            service_key: service_key?,
             rules: rules?,
             task_slots: task_slots?,
             workers: workers?,

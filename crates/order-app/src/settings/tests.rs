@@ -14,7 +14,11 @@ const ENOUGH: &[(&str, &str)] = &[
     ("PRODUCT_SERVICE_URL", "http://product"),
     ("CART_SERVICE_URL", "http://cart"),
     ("PAYMENT_SERVICE_URL", "http://payment"),
+    ("NOTIFICATION_SERVICE_URL", "http://notification"),
 ];
+
+/// An Ed25519 key, with the ends of its lines written out.
+const KEY: &str = "-----BEGIN PRIVATE KEY-----\\nMC4CAQAwBQYDK2VwBCIEIPrcuvccDwXSHraQ+4uiaYxSbscF+Rb0XCWYEznYmZyl\\n-----END PRIVATE KEY-----";
 
 fn given(more: &[(&str, &str)]) -> Result<Settings, Mistakes> {
     let all = ENOUGH.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -39,6 +43,7 @@ fn every_mistake_is_named_at_once() {
         "PRODUCT_SERVICE_URL",
         "CART_SERVICE_URL",
         "PAYMENT_SERVICE_URL",
+        "NOTIFICATION_SERVICE_URL",
         "PORT: must be",
     ] {
         assert!(all.contains(name), "{name} in {all}");
@@ -107,6 +112,8 @@ fn values_are_read_or_refused_one_by_one() {
         ("CART_SERVICE_URL", "https://cart/", "cart:80"),
         ("DATABASE_URL", "postgresql+asyncpg://u:p@h/d", "mysql://h"),
         ("WORKERS", "3", "0"),
+        ("SERVICE_PARALLELISM", "8", "0"),
+        ("SERVICE_JWT_PRIVATE_KEY", KEY, "-----BEGIN PRIVATE KEY-----\nhush\n-----END PRIVATE KEY-----"),
         ("LOG_FORMAT", "text", "xml"),
         ("LOG_LEVEL", "warn,order_http=debug", "garbage=x=y"),
         ("HOST", "::1", "not a host"),

@@ -1,7 +1,7 @@
 //! Carts: read, asked for in the service's own name, emptied line by line, and hostile.
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
-use order_clients::CartClient;
+use order_clients::{CartClient, Guards};
 use order_domain::ports::{Bearer, Cart, CartService, ServiceError};
 use order_domain::time::{Duration, Timestamp};
 use order_domain::{CartLineId, Currency};
@@ -71,7 +71,8 @@ async fn a_removal_that_fails_can_be_asked_for_again() {
 #[tokio::test]
 async fn a_token_of_the_services_own_lasts_a_minute_by_the_ports_clock() {
     let now = Timestamp::from_timestamp(1_767_225_600, 999_000_000).unwrap();
-    let client_at = |url: &str, now| CartClient::new(url, PATIENT, Currency::USD, tokens_at(now)).unwrap();
+    let client_at =
+        |url: &str, now| CartClient::new(url, PATIENT, &Guards::default(), Currency::USD, tokens_at(now)).unwrap();
     let server = Raw::always(Answer::ok(r#"{"user_id":"u1","items":[]}"#)).await;
 
     client_at(&server.url, now).cart_of(&user("u1")).await.unwrap();

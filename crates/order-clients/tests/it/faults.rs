@@ -1,6 +1,8 @@
 //! Everything that can go wrong with a read, over every service that is read.
 
-use order_clients::{BadUrl, CartClient, Deadlines, PaymentClient, ProductClient, SetupError, UserClient};
+use order_clients::{
+    BadUrl, CartClient, Deadlines, Guards, NotificationClient, PaymentClient, ProductClient, SetupError, UserClient,
+};
 use order_domain::Currency;
 use order_domain::ports::{Bearer, CartService, ProductService, ServiceError, ServiceName, UserService};
 use order_sandbox::{Fault, FaultKind, Route, Sandbox, Service};
@@ -19,7 +21,7 @@ async fn read_at(url: &str, service: Service, deadlines: Deadlines, token: &Bear
         Service::Cart => cart_client(url, deadlines).cart(token).await.map(drop),
         Service::Product => product_client(url, deadlines).products(&[product(1)]).await.map(drop),
         Service::User => user_client(url, deadlines).is_courier(&user("courier1"), token).await.map(drop),
-        Service::Payment => panic!("nothing is read of the payment service"),
+        Service::Payment | Service::Notification => panic!("nothing is read of the {service}"),
     }
 }
 
@@ -29,32 +31,44 @@ async fn read(sandbox: &Sandbox, service: Service, deadlines: Deadlines) -> Resu
 }
 
 #[tokio::test]
-async fn each_fault_has_its_error_and_is_asked_once() {
+async fn each_fault_has_its_error_and_what_may_pass_is_asked_twice() {
     for service in READS {
         let sandbox = shop();
-        for (fault, expected) in [
-            (FaultKind::Status(500), "unavailable"),
-            (FaultKind::Status(503), "unavailable"),
-            (FaultKind::Status(429), "unavailable"),
-            (FaultKind::Status(400), "bad answer"),
-            (FaultKind::Status(418), "bad answer"),
-            (FaultKind::Reset, "unavailable"),
-            (FaultKind::Truncated, "unavailable"),
-            (FaultKind::Garbage, "bad answer"),
-            (FaultKind::Endless, "bad answer"),
-            (FaultKind::Redirect, "bad answer"),
-            (FaultKind::Body(json!([])), "bad answer"),
-            (FaultKind::Body(json!({})), "bad answer"),
-            (FaultKind::Body(json!(null)), "bad answer"),
+        for (fault, expected, asked) in [
+            (FaultKind::Status(500), "unavailable", 2),
+            (FaultKind::Status(503), "unavailable", 2),
+            (FaultKind::Reset, "unavailable", 2),
+            (FaultKind::Truncated, "unavailable", 2),
+            (FaultKind::Status(429), "unavailable", 1),
+            (FaultKind::Status(400), "bad answer", 1),
+            (FaultKind::Status(418), "bad answer", 1),
+            (FaultKind::Garbage, "bad answer", 1),
+            (FaultKind::Endless, "bad answer", 1),
+            (FaultKind::Redirect, "bad answer", 1),
+            (FaultKind::Body(json!([])), "bad answer", 1),
+            (FaultKind::Body(json!({})), "bad answer", 1),
+            (FaultKind::Body(json!(null)), "bad answer", 1),
         ] {
             let calls = sandbox.calls_to(service, None);
-            sandbox.add_fault(service, Fault::new(fault.clone()).times(1));
+            sandbox.add_fault(service, Fault::new(fault.clone()));
             let outcome = read(&sandbox, service, PATIENT).await;
             assert_eq!(kind(&outcome), expected, "{service}, {fault:?}: {outcome:?}");
-            assert_eq!(sandbox.calls_to(service, None), calls + 1, "{service}, {fault:?}");
+            assert_eq!(sandbox.calls_to(service, None), calls + asked, "{service}, {fault:?}");
+            sandbox.clear_faults(service);
         }
         assert_eq!(read(&sandbox, service, PATIENT).await, Ok(()));
         assert_eq!(sandbox.calls_to(service, Route::Other), 0, "a redirect was followed");
+    }
+}
+
+#[tokio::test]
+async fn a_fault_that_passes_is_not_noticed() {
+    for service in READS {
+        let sandbox = shop();
+        for fault in [FaultKind::Status(500), FaultKind::Status(503), FaultKind::Reset, FaultKind::Truncated] {
+            sandbox.add_fault(service, Fault::new(fault.clone()).times(1));
+            assert_eq!(read(&sandbox, service, PATIENT).await, Ok(()), "{service}, {fault:?}");
+        }
     }
 }
 
@@ -83,6 +97,7 @@ async fn a_slow_service_is_given_up() {
         sandbox.add_fault(service, Fault::new(FaultKind::Hold));
         let outcome = read(&sandbox, service, HASTY).await;
         assert_eq!(kind(&outcome), "unavailable", "{service}: {outcome:?}");
+        assert_eq!(sandbox.calls_to(service, None), 1, "{service}: there was no time for a second try");
         sandbox.release(service);
     }
 }
@@ -177,13 +192,15 @@ fn an_address_that_is_none_is_found_at_once() {
             Ok(_) | Err(SetupError::Client { .. }) => None,
         }
     }
-    let deadlines = Deadlines::default();
-    let cart = CartClient::new("cart", deadlines, Currency::USD, tokens_at(real_now()));
+    let (deadlines, guards) = (Deadlines::default(), Guards::default());
+    let cart = CartClient::new("cart", deadlines, &guards, Currency::USD, tokens_at(real_now()));
     assert_eq!(reason(&cart), Some((ServiceName::Cart, BadUrl::NotAUrl)));
-    let product = ProductClient::new("ftp://product", deadlines, Currency::USD);
+    let product = ProductClient::new("ftp://product", deadlines, &guards, Currency::USD);
     assert_eq!(reason(&product), Some((ServiceName::Product, BadUrl::NotHttp)));
-    let payment = PaymentClient::new("http://a:b@payment", Deadlines::PAYMENT);
+    let payment = PaymentClient::new("http://a:b@payment", Deadlines::PAYMENT, &guards);
     assert_eq!(reason(&payment), Some((ServiceName::Payment, BadUrl::Credentials)));
-    let user = UserClient::new("http://user/?", deadlines);
+    let user = UserClient::new("http://user/?", deadlines, &guards);
     assert_eq!(reason(&user), Some((ServiceName::User, BadUrl::QueryOrFragment)));
+    let notification = NotificationClient::new("", deadlines, &guards);
+    assert_eq!(reason(&notification), Some((ServiceName::Notification, BadUrl::NotAUrl)));
 }

@@ -1,12 +1,12 @@
 //! The published keys: taken as they are, within limits, from the one address that was set.
 
-use order_clients::{Deadlines, JwksClient};
+use order_clients::{Deadlines, Guards, JwksClient};
 
 use crate::raw::{Answer, Raw};
 use crate::{HASTY, PATIENT, kind};
 
 fn client(url: &str, deadlines: Deadlines) -> JwksClient {
-    JwksClient::new(url, deadlines).unwrap()
+    JwksClient::new(url, deadlines, &Guards::default()).unwrap()
 }
 
 #[tokio::test]
@@ -36,5 +36,5 @@ async fn what_is_no_set_is_an_error_in_time() {
         assert_eq!(kind(&client(&server.url, deadlines).fetch().await), expected);
     }
     assert_eq!(kind(&client("http://127.0.0.1:1/jwks.json", PATIENT).fetch().await), "unavailable");
-    assert!(JwksClient::new("ftp://keys", PATIENT).is_err());
+    assert!(JwksClient::new("ftp://keys", PATIENT, &Guards::default()).is_err());
 }

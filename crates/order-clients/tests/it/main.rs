@@ -3,17 +3,25 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod cart;
+mod context;
 mod faults;
+mod guard;
 mod jwks;
+mod metrics;
+mod notification;
 mod payment;
 mod product;
 mod raw;
+mod token;
 mod user;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use order_clients::{CartClient, Deadlines, PaymentClient, ProductClient, ServiceTokens, UserClient};
+use order_clients::{
+    CartClient, Deadlines, Guards, NotificationClient, PaymentClient, ProductClient, ServiceTokens, SigningKey,
+    UserClient,
+};
 use order_domain::ports::{Bearer, Clock, ServiceError};
 use order_domain::time::Timestamp;
 use order_domain::{Currency, Money, ProductId, UserId};
@@ -42,23 +50,31 @@ fn real_now() -> Timestamp {
 }
 
 fn tokens_at(now: Timestamp) -> ServiceTokens {
-    ServiceTokens::new(SECRET.into(), Arc::new(At(now)))
+    ServiceTokens::new(SigningKey::secret(&SECRET.into()), Arc::new(At(now)))
 }
 
 fn cart_client(url: &str, deadlines: Deadlines) -> CartClient {
-    CartClient::new(url, deadlines, Currency::USD, tokens_at(real_now())).unwrap()
+    guarded_cart_client(url, deadlines, &Guards::default())
+}
+
+fn guarded_cart_client(url: &str, deadlines: Deadlines, guards: &Guards) -> CartClient {
+    CartClient::new(url, deadlines, guards, Currency::USD, tokens_at(real_now())).unwrap()
 }
 
 fn product_client(url: &str, deadlines: Deadlines) -> ProductClient {
-    ProductClient::new(url, deadlines, Currency::USD).unwrap()
+    ProductClient::new(url, deadlines, &Guards::default(), Currency::USD).unwrap()
 }
 
 fn payment_client(url: &str, deadlines: Deadlines) -> PaymentClient {
-    PaymentClient::new(url, deadlines).unwrap()
+    PaymentClient::new(url, deadlines, &Guards::default()).unwrap()
 }
 
 fn user_client(url: &str, deadlines: Deadlines) -> UserClient {
-    UserClient::new(url, deadlines).unwrap()
+    UserClient::new(url, deadlines, &Guards::default()).unwrap()
+}
+
+fn notification_client(url: &str, deadlines: Deadlines) -> NotificationClient {
+    NotificationClient::new(url, deadlines, &Guards::default()).unwrap()
 }
 
 /// A seeded sandbox.

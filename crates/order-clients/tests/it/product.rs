@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use order_clients::ProductClient;
+use order_clients::{Guards, ProductClient};
 use order_domain::ports::{ProductService, ServiceError};
 use order_domain::pricing::StockedProduct;
 use order_domain::{Currency, Money, ProductId};
@@ -72,7 +72,7 @@ async fn eight_are_asked_for_at_once() {
 #[tokio::test]
 async fn one_that_can_not_be_asked_for_fails_all() {
     let sandbox = shop();
-    sandbox.add_fault(Service::Product, Fault::new(FaultKind::Status(503)).after(2).times(1));
+    sandbox.add_fault(Service::Product, Fault::new(FaultKind::Status(503)).after(2));
     assert_eq!(kind(&ask(&sandbox, 1..=5).await), "unavailable");
 }
 
@@ -118,7 +118,7 @@ async fn prices_follow_the_decimals_of_the_currency() {
     for (code, minor) in [("JPY", 3), ("KWD", 2990)] {
         let currency = Currency::from_code(code).unwrap();
         let server = Raw::always(Answer::ok(apple().to_string())).await;
-        let client = ProductClient::new(&server.url, PATIENT, currency).unwrap();
+        let client = ProductClient::new(&server.url, PATIENT, &Guards::default(), currency).unwrap();
         let found = client.products(&[product(1)]).await.unwrap();
         let price = found[&product(1)].as_ref().unwrap().product.price;
         assert_eq!(price, Money::from_minor(minor, currency));

@@ -1,6 +1,7 @@
 //! A bare TCP server that answers by a script, keeps what it was sent, and knows no HTTP beyond where a request ends.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -12,6 +13,8 @@ pub(crate) enum Answer {
     Bytes(Vec<u8>),
     /// These bytes, then the end of the connection.
     Last(Vec<u8>),
+    /// So much later the end of the connection, without a byte.
+    LateEnd(Duration),
     /// These bytes, then nothing; the connection stays open.
     Silence(Vec<u8>),
     /// The first bytes, then the others over and over.
@@ -70,6 +73,7 @@ async fn serve(mut stream: TcpStream, script: Arc<Vec<Answer>>, seen: Arc<Mutex<
         match script[at.min(script.len() - 1)].clone() {
             Answer::Bytes(bytes) => stream.write_all(&bytes).await.unwrap(),
             Answer::Last(bytes) => return stream.write_all(&bytes).await.unwrap(),
+            Answer::LateEnd(late) => return tokio::time::sleep(late).await,
             Answer::Silence(bytes) => {
                 stream.write_all(&bytes).await.unwrap();
                 // until the client has had enough

@@ -4,6 +4,7 @@
 mod admin;
 mod faults;
 mod lifecycle;
+mod notifications;
 mod payments;
 mod shapes;
 

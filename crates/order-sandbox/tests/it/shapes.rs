@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use order_sandbox::{Promo, Route, Service};
+use order_sandbox::{DemoKey, Fault, FaultKind, Promo, Route, Service};
 use serde_json::json;
 
 use crate::{answer, send, shop, status};
@@ -25,12 +25,40 @@ async fn a_user_is_told_to_admins_only() {
 }
 
 #[tokio::test]
-async fn the_key_set_is_what_was_given() {
+async fn the_key_set_is_that_of_the_demo_or_what_was_given() {
     let shop = shop();
     let url = format!("{}/.well-known/jwks.json", shop.sandbox.urls().user);
-    assert_eq!(answer(shop.http.get(&url)).await, (200, json!({"keys": []})));
+    let demo = json!({"keys": DemoKey::ALL.map(DemoKey::public_jwk)});
+    assert_eq!(answer(shop.http.get(&url)).await, (200, demo.clone()));
     shop.sandbox.set_jwks(json!({"keys": [{"kid": "a"}]}));
-    assert_eq!(answer(shop.http.get(&url)).await.1["keys"][0]["kid"], "a");
+    assert_eq!(answer(shop.http.get(&url)).await.1["keys"], json!([{"kid": "a"}]));
+    shop.sandbox.reset();
+    assert_eq!(answer(shop.http.get(&url)).await.1, demo);
+
+    shop.sandbox.add_fault(Service::User, Fault::new(FaultKind::Status(503)).on(Route::Jwks));
+    assert_eq!(status(shop.http.get(&url)).await, 503);
+    assert_eq!(shop.sandbox.calls_to(Service::User, Route::Jwks), 2);
+}
+
+#[tokio::test]
+async fn a_token_signed_with_a_private_key_is_taken_as_long_as_the_set_has_its_key() {
+    let shop = shop();
+    let url = format!("{}/api/v1/cart", shop.sandbox.urls().cart);
+    for key in DemoKey::ALL {
+        let token = key.token("u1", "user", crate::MINUTE).unwrap();
+        assert_eq!(answer(shop.http.get(&url).bearer_auth(&token)).await.1["user_id"], "u1", "{key:?}");
+        let admin = key.token("admin1", "admin", crate::MINUTE).unwrap();
+        assert_eq!(status(shop.user("courier1").bearer_auth(&admin)).await, 200, "{key:?}");
+    }
+    let token = DemoKey::Rsa.token("u1", "user", crate::MINUTE).unwrap();
+    let (start, _) = token.rsplit_once('.').unwrap();
+    assert_eq!(status(shop.http.get(&url).bearer_auth(format!("{start}.AAAA"))).await, 401);
+    // of the same id, and another key
+    let other = json!({"kid": DemoKey::Rsa.id(), "kty": "RSA", "n": "AQAB".repeat(64), "e": "AQAB"});
+    for keys in [json!([]), json!([other]), json!([DemoKey::Ec.public_jwk()]), json!(null)] {
+        shop.sandbox.set_jwks(json!({"keys": keys}));
+        assert_eq!(status(shop.http.get(&url).bearer_auth(&token)).await, 401);
+    }
 }
 
 #[tokio::test]
