@@ -49,7 +49,7 @@ pub(crate) async fn start(settings: &Settings) -> Result<Service, Failure> {
     let address = listener.local_addr().map_err(Failure::other)?;
 
     let runtime = tokio::runtime::Handle::current();
-    let options = Options { connections: settings.database_connections, runtime };
+    let options = Options { connections: settings.database_connections, pool: "http", runtime };
     let stores = order_persistence::open(&settings.database_url, &options).map_err(Failure::other)?;
     let worker_stores = worker_stores(settings, &stores, &options)?;
     let now = stores.orders.placing(None).await.map_err(Failure::other)?.now;
@@ -154,7 +154,8 @@ impl Clients {
 fn worker_stores(settings: &Settings, stores: &Stores, options: &Options) -> Result<Stores, Failure> {
     match &settings.database_url {
         order_persistence::DatabaseUrl::Postgres(_) => {
-            order_persistence::open(&settings.database_url, options).map_err(Failure::other)
+            let options = Options { pool: "worker", ..options.clone() };
+            order_persistence::open(&settings.database_url, &options).map_err(Failure::other)
         }
         order_persistence::DatabaseUrl::Sqlite(_) => Ok(stores.clone()),
     }
