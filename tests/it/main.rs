@@ -12,6 +12,8 @@
 mod architecture;
 mod command_line;
 mod kills;
+mod logs;
+mod metrics;
 mod money;
 mod outside;
 mod protocol;

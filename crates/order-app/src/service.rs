@@ -14,17 +14,21 @@ use order_queue::InProcessSignal;
 use order_usecases::tasks::Handlers;
 use order_usecases::worker::{Worker, WorkerConfig};
 use order_usecases::{Ports, UseCases};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::Failure;
 use crate::clock::DatabaseClock;
 use crate::settings::Settings;
+use crate::telemetry::Exporter;
 
 /// A running service.
 pub(crate) struct Service {
     /// Where it listens.
     pub(crate) address: SocketAddr,
+    /// Where its metrics are to be had, if anywhere.
+    pub(crate) metrics: Option<SocketAddr>,
     server: JoinHandle<std::io::Result<()>>,
     handle: ServerHandle,
     worker: JoinHandle<()>,
@@ -48,6 +52,8 @@ pub(crate) async fn start(settings: &Settings) -> Result<Service, Failure> {
     })?;
     let address = listener.local_addr().map_err(Failure::other)?;
 
+    // Before anything that is measured is made.
+    let exporter = settings.metrics.map(Exporter::bind).transpose()?;
     let runtime = tokio::runtime::Handle::current();
     let options = Options { connections: settings.database_connections, pool: "http", runtime };
     let stores = order_persistence::open(&settings.database_url, &options).map_err(Failure::other)?;
@@ -64,11 +70,22 @@ pub(crate) async fn start(settings: &Settings) -> Result<Service, Failure> {
         verifier: Arc::new(verifier(settings)?),
         clock,
         draining: Arc::clone(&draining),
+        room: Arc::new(Semaphore::new(settings.max_requests)),
+        scope: None,
+        outside: Arc::new(Vec::new),
     };
-    let http = HttpConfig { shutdown_timeout: settings.shutdown_timeout, ..HttpConfig::default() };
+    let http = HttpConfig {
+        shutdown_timeout: settings.shutdown_timeout,
+        origins: settings.origins.clone(),
+        ..HttpConfig::default()
+    };
     let http = HttpConfig { workers: settings.workers.unwrap_or(http.workers), ..http };
     let server = order_http::server(listener, &http, wiring).map_err(Failure::other)?;
     let handle = server.handle();
+    let metrics = exporter.as_ref().map(Exporter::address);
+    if let Some(exporter) = exporter {
+        exporter.serve(worker_stores.tasks.clone())?;
+    }
 
     // Nothing can fail any more: now work may begin.
     let stop_worker = CancellationToken::new();
@@ -77,9 +94,15 @@ pub(crate) async fn start(settings: &Settings) -> Result<Service, Failure> {
     for name in &settings.without_effect {
         tracing::warn!("{name} is set and has no effect");
     }
-    tracing::info!(app = settings.app_name, %address, "started");
+    if !settings.rules.accept_orders {
+        tracing::warn!("no new orders are taken: ACCEPT_ORDERS is off");
+    }
+    match metrics {
+        Some(metrics) => tracing::info!(app = settings.app_name, %address, %metrics, "started"),
+        None => tracing::info!(app = settings.app_name, %address, "started"),
+    }
     let (drain_delay, shutdown_timeout) = (settings.drain_delay, settings.shutdown_timeout);
-    Ok(Service { address, server, handle, worker, stop_worker, draining, drain_delay, shutdown_timeout })
+    Ok(Service { address, metrics, server, handle, worker, stop_worker, draining, drain_delay, shutdown_timeout })
 }
 
 impl Service {

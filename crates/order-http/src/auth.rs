@@ -9,6 +9,7 @@ use order_domain::ports::Bearer;
 use order_usecases::Caller;
 
 use crate::codes::Code;
+use crate::context::Notes;
 use crate::problem::Problem;
 use crate::server::HttpState;
 
@@ -31,6 +32,7 @@ fn signed(request: &HttpRequest) -> Result<Signed, Problem> {
         tracing::debug!(%error, "token refused");
         unauthorized("Your token is not valid (any more). Sign in again.")
     })?;
+    Notes::role(request, identity.role);
     Ok(Signed(Caller { user: identity.user, role: identity.role, bearer: Bearer::new(token) }))
 }
 

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod engine;
+pub mod metrics;
 pub mod service;
 pub mod shop;
 

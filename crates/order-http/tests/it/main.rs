@@ -6,10 +6,14 @@
     reason = "a test that can't go on has failed: it panics where it stands"
 )]
 
+mod context;
+mod cors;
 mod framework;
 mod input;
 mod json;
+mod load;
 mod logs;
+mod metrics;
 mod network;
 mod refusals;
 mod replay;
