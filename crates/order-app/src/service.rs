@@ -97,10 +97,10 @@ pub(crate) async fn start(settings: &Settings) -> Result<Service, Failure> {
     if !settings.rules.accept_orders {
         tracing::warn!("no new orders are taken: ACCEPT_ORDERS is off");
     }
-    match metrics {
-        Some(metrics) => tracing::info!(app = settings.app_name, %address, %metrics, "started"),
-        None => tracing::info!(app = settings.app_name, %address, "started"),
+    if let Some(metrics) = metrics {
+        tracing::info!(%metrics, "metrics are to be had");
     }
+    tracing::info!(app = settings.app_name, %address, "started");
     let (drain_delay, shutdown_timeout) = (settings.drain_delay, settings.shutdown_timeout);
     Ok(Service { address, metrics, server, handle, worker, stop_worker, draining, drain_delay, shutdown_timeout })
 }

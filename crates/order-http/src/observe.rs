@@ -80,7 +80,7 @@ pub(crate) async fn observe(
 fn with_problem(response: ServiceResponse, status: StatusCode, instance: &str, id: &str) -> ServiceResponse {
     let found = response.response().error().and_then(|error| error.as_error::<Problem>());
     let cors = response.response().error().and_then(|error| error.as_error::<CorsError>());
-    let own = || cors.map_or_else(|| Problem::of_status(status), |error| refused_by_cors(error));
+    let own = || cors.map_or_else(|| Problem::of_status(status), refused_by_cors);
     let own = found.is_none().then(own);
     let Some(problem) = found.or(own.as_ref()) else { return response };
     if status.is_server_error() {

@@ -103,7 +103,8 @@ impl Given {
                 Some(value) if known(&name) => drop(values.insert(name, value)),
                 Some(_) => mistakes.push(format!("CONFIG_FILE: {key} is no setting")),
                 None => {
-                    mistakes.push(format!("CONFIG_FILE: {key} must be a text, a number, true/false or a list of texts"))
+                    mistakes
+                        .push(format!("CONFIG_FILE: {key} must be a text, a number, true/false or a list of texts"));
                 }
             }
         }

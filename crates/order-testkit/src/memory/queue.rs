@@ -42,8 +42,8 @@ pub struct StoredTask {
 
 impl StoredTask {
     /// A task as it is committed with a change of this moment.
-    pub(super) fn new(task: NewTask, created_at: Timestamp) -> Self {
-        let NewTask { id, kind, order, entry, seq, ordinal, due } = task;
+    pub(super) fn new(task: &NewTask, created_at: Timestamp) -> Self {
+        let &NewTask { id, kind, order, entry, seq, ordinal, due } = task;
         let (token, run_at, attempts, dead, last_error) = (Token(0), due, 0, false, None);
         Self { id, kind, order, entry, seq, ordinal, run_at, attempts, token, dead, last_error, created_at }
     }

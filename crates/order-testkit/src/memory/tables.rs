@@ -62,7 +62,7 @@ impl Tables {
         sets.sort_by_key(|set| set.order.id());
         for set in sets {
             after.write_order(&set)?;
-            for task in set.tasks {
+            for task in &set.tasks {
                 after.add_task(StoredTask::new(task, set.order.state().updated_at))?;
             }
             if let Some((key, receipt)) = set.receipt {
