@@ -28,8 +28,9 @@ enum Framing {
     Chunked,
 }
 
-/// Sends a head and then a gigabyte, as far as it is taken; what came back, and how much was sent.
-async fn pour(service: &Service, path: &str, who: Option<&str>, framing: Framing) -> (String, usize) {
+/// Sends a head and then a gigabyte, as far as it is taken; what came back. (The service goes on taking for a second after
+/// its answer, and throws away what it takes: a connection that is closed at once may lose the answer.)
+async fn pour(service: &Service, path: &str, who: Option<&str>, framing: Framing) -> String {
     let stream = TcpStream::connect(service.url.strip_prefix("http://").unwrap()).await.unwrap();
     let (mut from, mut to) = stream.into_split();
     let bearer = who.map(|who| format!("Authorization: Bearer {}\r\n", token(who, "user"))).unwrap_or_default();
@@ -45,12 +46,12 @@ async fn pour(service: &Service, path: &str, who: Option<&str>, framing: Framing
                 sent += 0x1_0000;
             }
         }
-        sent
     });
     let mut answer = Vec::new();
     // A reset after the answer is the service's way not to read the rest.
     let _ = tokio::time::timeout(Duration::from_mins(1), from.read_to_end(&mut answer)).await.expect("it is closed");
-    (String::from_utf8(answer).unwrap(), pouring.await.unwrap())
+    pouring.await.unwrap();
+    String::from_utf8(answer).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,14 +68,12 @@ async fn a_body_of_a_gigabyte_costs_nothing() {
             ("/nothing", Some("ann"), 404, "not_found"),
             ("/orders/1", Some("ann"), 405, "method_not_allowed"),
         ] {
-            let (answer, sent) = pour(&service, path, who, framing).await;
+            let answer = pour(&service, path, who, framing).await;
             assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{path} {framing:?}: {answer}");
             let (head, body) = answer.split_once("\r\n\r\n").unwrap();
             assert!(head.to_ascii_lowercase().contains("content-type: application/problem+json"), "{answer}");
             let problem: Value = serde_json::from_str(body).unwrap();
             assert_eq!(problem["code"], code, "{path} {framing:?}");
-            // What the sockets between them hold, and no more.
-            assert!(sent < GIGABYTE / 10, "{path} {framing:?}: {sent} bytes were taken");
         }
     }
     let grown = high_water(&service) - before;
@@ -90,7 +89,7 @@ async fn many_bodies_that_never_end_are_all_refused() {
     Shop::customer(&service).place().await.expect(201);
     let before = high_water(&service);
     let pouring = (0..50).map(|_| pour(&service, "/orders", Some("ann"), Framing::Chunked));
-    for (answer, _) in futures_util::future::join_all(pouring).await {
+    for answer in futures_util::future::join_all(pouring).await {
         assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     }
     let grown = high_water(&service) - before;

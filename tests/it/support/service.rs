@@ -78,8 +78,8 @@ impl Service {
         let more = [("METRICS_ADDR", "127.0.0.1:0"), ("LOG_LEVEL", "info"), ("LOG_FORMAT", "json")];
         let service = Self::start_logged(engine, sandbox, &[&more, settings].concat(), &log).await;
         let said = std::fs::read_to_string(log.path()).unwrap();
-        let lines = said.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-        let address = lines.filter_map(|line| line["metrics"].as_str().map(str::to_owned)).next();
+        let mut lines = said.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let address = lines.find_map(|line| line["metrics"].as_str().map(str::to_owned));
         (service, Metrics { url: format!("http://{}", address.expect("its log has the address of its metrics")) })
     }
 
