@@ -47,6 +47,7 @@ impl Shop {
             ("DRAIN_DELAY", "0s"),
             ("SHUTDOWN_TIMEOUT", "1s"),
             ("LOG_LEVEL", "error"),
+            ("METRICS_ADDR", "off"),
             ("JWT_SECRET_KEY", SECRET),
             ("DATABASE_URL", database),
             ("USER_SERVICE_URL", &outside.url),
@@ -85,7 +86,7 @@ pub(crate) async fn idle(plan: &Plan) -> Vec<Row> {
     for _ in 0..plan.rounds {
         let folder = TempDir::new().expect("a folder");
         let mut command = Command::new(binary());
-        command.arg("demo").env_clear().envs([("PORT", "0")]).env("DATA_DIR", folder.path());
+        command.arg("demo").env_clear().envs([("PORT", "0"), ("METRICS_ADDR", "off")]).env("DATA_DIR", folder.path());
         let began = Instant::now();
         let (mut process, address) = started(command).await;
         answers(&address).await;

@@ -22,7 +22,7 @@ pub(crate) async fn to_be_delivered(database: &TestDatabase, count: usize) -> Ve
 async fn fill(database: &TestDatabase, count: usize, life: fn(OrderBuilder) -> Life) -> Vec<i64> {
     let url = DatabaseUrl::parse(database.url()).expect("a URL of PostgreSQL");
     order_persistence::migrate(&url, true).await.expect("migrations");
-    let options = Options { connections: 8, runtime: tokio::runtime::Handle::current() };
+    let options = Options { connections: 8, pool: "bench", runtime: tokio::runtime::Handle::current() };
     let stores = Arc::new(order_persistence::open(&url, &options).expect("a pool"));
     let numbers: Vec<i64> =
         stream::iter(0..count).map(|_| keep(Arc::clone(&stores), life)).buffer_unordered(8).collect().await;

@@ -20,7 +20,8 @@ pub(crate) struct Commits {
 
 impl Commits {
     pub(crate) fn over(database: &str, plan: &Plan) -> Self {
-        let options = Options { connections: plan.connections, runtime: tokio::runtime::Handle::current() };
+        let options =
+            Options { connections: plan.connections, pool: "bench", runtime: tokio::runtime::Handle::current() };
         let url = DatabaseUrl::parse(database).expect("a URL of PostgreSQL");
         let stores = order_persistence::open(&url, &options).expect("a pool");
         Self { stores, next: Arc::new(AtomicU64::new(1)) }

@@ -110,3 +110,24 @@ async fn a_token_is_printed_for_development() {
     let refused = run(&["token", "ann", "--role", "king"], &[("JWT_SECRET_KEY", SECRET)]).await;
     assert_eq!(refused.status.code(), Some(2));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_of_metrics_that_is_taken_is_a_failed_start() {
+    let (engine, taken) = (Engine::sqlite(), std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let address = taken.local_addr().unwrap().to_string();
+    let settings = [
+        ("DATABASE_URL", engine.url()),
+        ("JWT_SECRET_KEY", SECRET),
+        ("USER_SERVICE_URL", "http://127.0.0.1:1"),
+        ("PRODUCT_SERVICE_URL", "http://127.0.0.1:1"),
+        ("CART_SERVICE_URL", "http://127.0.0.1:1"),
+        ("PAYMENT_SERVICE_URL", "http://127.0.0.1:1"),
+        ("PORT", "0"),
+        ("METRICS_ADDR", &address),
+    ];
+    let output = run(&["serve"], &settings).await;
+    assert_eq!(output.status.code(), Some(1));
+    let said = said(&output);
+    assert!(said.contains("METRICS_ADDR") && said.contains(&address), "{said}");
+    assert!(!said.contains("listening on http"), "it never was ready: {said}");
+}

@@ -10,8 +10,11 @@
 )]
 
 mod architecture;
+mod bad_input;
 mod command_line;
 mod kills;
+mod logs;
+mod metrics;
 mod money;
 mod outside;
 mod protocol;

@@ -26,7 +26,7 @@ impl Bench {
     async fn with_a_placed_order(engine: &Engine) -> Self {
         let url = DatabaseUrl::parse(engine.url()).unwrap();
         order_persistence::migrate(&url, true).await.unwrap();
-        let options = Options { connections: 4, runtime: tokio::runtime::Handle::current() };
+        let options = Options { connections: 4, pool: "test", runtime: tokio::runtime::Handle::current() };
         let stores = order_persistence::open(&url, &options).unwrap();
         let now = stores.orders.placing(None).await.unwrap().now;
         let placed = an_order().id(1).customer("ann").at(now).placed().last_change();

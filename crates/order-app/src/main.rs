@@ -4,6 +4,7 @@
 mod clock;
 mod commands;
 mod keys;
+mod outside;
 mod service;
 mod settings;
 mod telemetry;

@@ -6,28 +6,30 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use order_clients::{
-    CartClient, Deadlines, Guards, Limits, NotificationClient, PaymentClient, ProductClient, ServiceTokens, UserClient,
-};
-use order_domain::ports::{Clock, TaskSignal};
+use order_domain::ports::TaskSignal;
 use order_http::{HttpConfig, Wiring};
 use order_persistence::{Options, Stores};
 use order_queue::InProcessSignal;
 use order_usecases::tasks::Handlers;
 use order_usecases::worker::{Worker, WorkerConfig};
 use order_usecases::{Ports, UseCases};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::Failure;
 use crate::clock::DatabaseClock;
 use crate::keys::Keys;
+use crate::outside::{Outside, passing_on};
 use crate::settings::Settings;
+use crate::telemetry::Exporter;
 
 /// A running service.
 pub(crate) struct Service {
     /// Where it listens.
     pub(crate) address: SocketAddr,
+    /// Where its metrics are to be had, if anywhere.
+    pub(crate) metrics: Option<SocketAddr>,
     server: JoinHandle<std::io::Result<()>>,
     handle: ServerHandle,
     worker: JoinHandle<()>,
@@ -52,29 +54,42 @@ pub(crate) async fn start(settings: &Settings) -> Result<Service, Failure> {
     })?;
     let address = listener.local_addr().map_err(Failure::other)?;
 
+    // Before anything that is measured is made.
+    let exporter = settings.metrics.map(Exporter::bind).transpose()?;
     let runtime = tokio::runtime::Handle::current();
-    let options = Options { connections: settings.database_connections, runtime };
+    let options = Options { connections: settings.database_connections, pool: "http", runtime };
     let stores = order_persistence::open(&settings.database_url, &options).map_err(Failure::other)?;
     let worker_stores = worker_stores(settings, &stores, &options)?;
     let now = stores.orders.placing(None).await.map_err(Failure::other)?.now;
     let clock = Arc::new(DatabaseClock::at(now));
     let signal: Arc<dyn TaskSignal> = Arc::new(InProcessSignal::default());
-    let clients = Clients::new(settings, clock.clone())?;
+    let outside = Outside::new(settings, clock.clone())?;
 
-    let keys = Keys::start(settings, &clients.guards).await?;
+    let keys = Keys::start(settings, &outside.guards).await?;
 
     let draining = Arc::new(AtomicBool::new(false));
-    let worker = worker(settings, &worker_stores, &signal, &clients, clock.clone());
+    let worker = worker(settings, &worker_stores, &signal, &outside, clock.clone());
     let wiring = Wiring {
-        usecases: usecases(settings, stores, signal, &clients),
+        usecases: usecases(settings, stores, signal, &outside),
         verifier: Arc::clone(&keys.verifier),
         clock,
         draining: Arc::clone(&draining),
+        room: Arc::new(Semaphore::new(settings.max_requests)),
+        scope: Some(Arc::new(passing_on)),
+        outside: outside.health(),
     };
-    let http = HttpConfig { shutdown_timeout: settings.shutdown_timeout, ..HttpConfig::default() };
+    let http = HttpConfig {
+        shutdown_timeout: settings.shutdown_timeout,
+        origins: settings.origins.clone(),
+        ..HttpConfig::default()
+    };
     let http = HttpConfig { workers: settings.workers.unwrap_or(http.workers), ..http };
     let server = order_http::server(listener, &http, wiring).map_err(Failure::other)?;
     let handle = server.handle();
+    let metrics = exporter.as_ref().map(Exporter::address);
+    if let Some(exporter) = exporter {
+        exporter.serve(worker_stores.tasks.clone())?;
+    }
 
     // Nothing can fail any more: now work may begin.
     let stop_worker = CancellationToken::new();
@@ -83,9 +98,26 @@ pub(crate) async fn start(settings: &Settings) -> Result<Service, Failure> {
     for name in &settings.without_effect {
         tracing::warn!("{name} is set and has no effect");
     }
+    if !settings.rules.accept_orders {
+        tracing::warn!("no new orders are taken: ACCEPT_ORDERS is off");
+    }
+    if let Some(metrics) = metrics {
+        tracing::info!(%metrics, "metrics are to be had");
+    }
     tracing::info!(app = settings.app_name, %address, "started");
     let (drain_delay, shutdown_timeout) = (settings.drain_delay, settings.shutdown_timeout);
-    Ok(Service { address, server, handle, worker, stop_worker, draining, _keys: keys, drain_delay, shutdown_timeout })
+    Ok(Service {
+        address,
+        metrics,
+        server,
+        handle,
+        worker,
+        stop_worker,
+        draining,
+        _keys: keys,
+        drain_delay,
+        shutdown_timeout,
+    })
 }
 
 impl Service {
@@ -129,45 +161,13 @@ async fn stop_signal() -> std::io::Result<()> {
     }
 }
 
-/// The outside services.
-struct Clients {
-    carts: Arc<CartClient>,
-    products: Arc<ProductClient>,
-    payments: Arc<PaymentClient>,
-    users: Arc<UserClient>,
-    #[expect(dead_code, reason = "there is no task yet that tells customers")]
-    notifications: Arc<NotificationClient>,
-    guards: Guards,
-}
-
-impl Clients {
-    fn new(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
-        let currency = settings.rules.currency;
-        let deadlines = Deadlines::default();
-        let guards = Guards::new(&Limits { parallelism: settings.service_parallelism, ..Limits::default() });
-        let tokens = ServiceTokens::new(settings.service_key.clone(), clock);
-        let cart = CartClient::new(&settings.cart_service, deadlines, &guards, currency, tokens);
-        let product = ProductClient::new(&settings.product_service, deadlines, &guards, currency);
-        let payment = PaymentClient::new(&settings.payment_service, Deadlines::PAYMENT, &guards);
-        let user = UserClient::new(&settings.user_service, deadlines, &guards);
-        let notification = NotificationClient::new(&settings.notification_service, deadlines, &guards);
-        Ok(Self {
-            carts: Arc::new(cart.map_err(Failure::other)?),
-            products: Arc::new(product.map_err(Failure::other)?),
-            payments: Arc::new(payment.map_err(Failure::other)?),
-            users: Arc::new(user.map_err(Failure::other)?),
-            notifications: Arc::new(notification.map_err(Failure::other)?),
-            guards,
-        })
-    }
-}
-
 /// The worker has connections of its own on PostgreSQL, so that neither requests nor tasks starve the other. A SQLite
 /// file has one writer whoever asks.
 fn worker_stores(settings: &Settings, stores: &Stores, options: &Options) -> Result<Stores, Failure> {
     match &settings.database_url {
         order_persistence::DatabaseUrl::Postgres(_) => {
-            order_persistence::open(&settings.database_url, options).map_err(Failure::other)
+            let options = Options { pool: "worker", ..options.clone() };
+            order_persistence::open(&settings.database_url, &options).map_err(Failure::other)
         }
         order_persistence::DatabaseUrl::Sqlite(_) => Ok(stores.clone()),
     }
@@ -177,15 +177,15 @@ fn worker(
     settings: &Settings,
     stores: &Stores,
     signal: &Arc<dyn TaskSignal>,
-    clients: &Clients,
+    outside: &Outside,
     clock: Arc<DatabaseClock>,
 ) -> Worker {
     let handlers = Handlers {
         orders: stores.orders.clone(),
         ids: stores.ids.clone(),
         signal: signal.clone(),
-        payments: clients.payments.clone(),
-        carts: clients.carts.clone(),
+        payments: outside.payments.clone(),
+        carts: outside.carts.clone(),
         rules: Arc::new(settings.rules.clone()),
         chance: Arc::new(chance),
     };
@@ -203,16 +203,16 @@ fn usecases(
     settings: &Settings,
     stores: Stores,
     signal: Arc<dyn TaskSignal>,
-    clients: &Clients,
+    outside: &Outside,
 ) -> Arc<dyn Fn() -> UseCases + Send + Sync> {
     let ports = Ports {
         orders: stores.orders,
         reader: stores.reader,
         ids: stores.ids,
         signal,
-        carts: clients.carts.clone(),
-        products: clients.products.clone(),
-        users: clients.users.clone(),
+        carts: outside.carts.clone(),
+        products: outside.products.clone(),
+        users: outside.users.clone(),
     };
     let rules = Arc::new(settings.rules.clone());
     Arc::new(move || UseCases::new(ports.clone(), Arc::clone(&rules)))

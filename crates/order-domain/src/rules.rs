@@ -10,6 +10,8 @@ use crate::pricing::FeePolicy;
 pub struct Rules {
     /// The one currency of the deployment.
     pub currency: Currency,
+    /// Whether new orders are taken. They are.
+    pub accept_orders: bool,
     /// An unpaid order is cancelled this long after placing. 15 minutes.
     pub payment_timeout: Duration,
     /// Whether `payment_method: cash` may be chosen at placing. Off.
@@ -25,6 +27,7 @@ impl Rules {
     pub fn new(currency: Currency) -> Self {
         Self {
             currency,
+            accept_orders: true,
             payment_timeout: Duration::from_mins(15),
             cash_on_delivery: false,
             refund_declines: 5,

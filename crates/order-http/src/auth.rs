@@ -11,6 +11,7 @@ use order_domain::ports::{Bearer, ServiceError, ServiceName};
 use order_usecases::Caller;
 
 use crate::codes::Code;
+use crate::context::Notes;
 use crate::problem::Problem;
 use crate::server::HttpState;
 use crate::tokens::BadToken;
@@ -43,6 +44,7 @@ fn signed(request: &HttpRequest) -> Result<Checked, Problem> {
     let token = bearer(request.headers())?;
     match state.verifier.verify(token, state.clock.now()) {
         Ok(identity) => {
+            Notes::role(request, identity.role);
             let caller = Caller { user: identity.user, role: identity.role, bearer: Bearer::new(token) };
             Ok(Checked::Done(Signed(caller)))
         }

@@ -71,6 +71,8 @@ codes! {
     UpstreamUnavailable, "upstream_unavailable", SERVICE_UNAVAILABLE, "A service that this one relies on is unavailable";
     DatabaseUnavailable, "database_unavailable", SERVICE_UNAVAILABLE, "The database is unavailable";
     OutcomeUnknown, "outcome_unknown", SERVICE_UNAVAILABLE, "It is not known whether the change was made";
+    NotAcceptingOrders, "not_accepting_orders", SERVICE_UNAVAILABLE, "No new orders are taken at the moment";
+    Overloaded, "overloaded", SERVICE_UNAVAILABLE, "Too many requests at once";
     Draining, "draining", SERVICE_UNAVAILABLE, "This instance is shutting down";
 }
 

@@ -16,7 +16,7 @@ use crate::problem::{FieldError, Problem};
 /// What a body says beside what is known.
 pub(crate) type Unknown = BTreeMap<String, Value>;
 
-/// A text or a number, as a text: ids and coordinates come as either.
+/// A text or a number, as a text: coordinates come as either.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Scalar(pub(crate) String);
 
@@ -40,6 +40,33 @@ impl<'de> Deserialize<'de> for Scalar {
             fn visit_f64<E: de::Error>(self, value: f64) -> Result<Scalar, E> {
                 // The shortest text that is this number again: what the caller wrote, within a double's digits.
                 Ok(Scalar(value.to_string()))
+            }
+        }
+        deserializer.deserialize_any(AsText)
+    }
+}
+
+/// An id of somebody else's, as a text: it comes as one, or as a whole number. A number with a fraction or an exponent, or
+/// beyond 64 bits, has lost digits before anybody can see them, and would be another's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ForeignId(pub(crate) String);
+
+impl<'de> Deserialize<'de> for ForeignId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AsText;
+        impl Visitor<'_> for AsText {
+            type Value = ForeignId;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or a whole number")
+            }
+            fn visit_str<E: de::Error>(self, value: &str) -> Result<ForeignId, E> {
+                Ok(ForeignId(value.to_owned()))
+            }
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<ForeignId, E> {
+                Ok(ForeignId(value.to_string()))
+            }
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<ForeignId, E> {
+                Ok(ForeignId(value.to_string()))
             }
         }
         deserializer.deserialize_any(AsText)

@@ -16,9 +16,13 @@ mod answer;
 mod auth;
 mod body;
 mod codes;
+mod context;
+mod cors;
 mod etag;
 mod fields;
 mod idempotency;
+mod load;
+mod meter;
 mod moment;
 mod observe;
 mod order_json;
@@ -30,11 +34,14 @@ mod request_id;
 mod routes;
 mod server;
 mod tokens;
+mod trace;
 mod unread;
 
 pub use codes::Code;
+pub use context::{Answering, RequestContext, Scope};
+pub use cors::Origins;
 pub use routes::configure;
-pub use server::{HttpConfig, HttpState, Wiring, app, server};
+pub use server::{Breaker, HttpConfig, HttpState, OutsideHealth, Wiring, app, server};
 pub use tokens::{
     BadKeySet, BadSecret, BadToken, Identity, KeySet, KeySource, PublicKeyAlgorithm, PublicKeys, TokenVerifier, Unfit,
 };

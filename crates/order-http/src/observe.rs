@@ -1,21 +1,28 @@
-//! Around every request: its id and its span, one line in the log, and the body of what went wrong.
+//! Around every request: its id, its trace and its span, one line in the log, its metrics, and the body of what went wrong.
 //!
-//! The log names the route's pattern and never the path, the query, a header or a body: those hold personal data.
+//! The log and the metrics name the route's pattern and never the path, the query, a header or a body: those hold personal
+//! data.
 
 use std::panic::AssertUnwindSafe;
 
+use actix_cors::CorsError;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use actix_web::middleware::Next;
+use actix_web::web::Data;
 use actix_web::{Error, HttpResponse};
 use futures_util::FutureExt;
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use crate::codes::Code;
+use crate::context::{Notes, RequestContext};
 use crate::problem::{PROBLEM_JSON, Problem};
 use crate::request_id::{self, X_REQUEST_ID};
+use crate::server::HttpState;
+use crate::trace::Trace;
 use crate::unread::Hold;
 
 /// The outermost middleware.
@@ -23,16 +30,26 @@ use crate::unread::Hold;
 /// # Errors
 /// None but those of the framework.
 pub(crate) async fn observe(
+    state: Data<HttpState>,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
     let id = request_id::of(request.headers());
+    let trace = Trace::of(request.headers());
     let instance = request.path().to_owned();
     let method = request.method().clone();
+    let notes = Notes::begin(&request);
     let hold = Hold::on(&mut request);
-    let span = tracing::info_span!("request", request_id = %id, %method);
-    let mut response = next.call(request).instrument(span.clone()).await?.map_into_boxed_body();
+    // Of the highest level: whatever the log leaves out, what it shows says to which request it belongs.
+    let span = tracing::error_span!("request", request_id = %id, trace_id = %trace.id);
+    let answering = async move { Ok(next.call(request).await?.map_into_boxed_body()) };
+    let answering = answering.instrument(span.clone()).boxed_local();
+    let answering = match &state.scope {
+        Some(scope) => scope(RequestContext { request_id: id.clone(), traceparent: trace.parent() }, answering),
+        None => answering,
+    };
+    let mut response = answering.await?;
     let _in = span.enter();
     let status = response.status();
     if status.is_client_error() || status.is_server_error() {
@@ -44,12 +61,15 @@ pub(crate) async fn observe(
     if let Some(hold) = hold {
         response = response.map_body(|_, body| hold.until_sent(body));
     }
-    let route = response.request().match_pattern();
+    let took = began.elapsed();
+    let (route, role) = (notes.route.get(), notes.role.get());
+    state.meter.answered(route, &method, status, took);
     tracing::info!(
         %method,
-        route = route.as_deref().unwrap_or("none"),
+        route,
         status = status.as_u16(),
-        duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        role,
         request_id = %id,
         "answered",
     );
@@ -59,7 +79,9 @@ pub(crate) async fn observe(
 /// Writes the body of an error, whoever found it: a handler, or the framework by itself.
 fn with_problem(response: ServiceResponse, status: StatusCode, instance: &str, id: &str) -> ServiceResponse {
     let found = response.response().error().and_then(|error| error.as_error::<Problem>());
-    let own = found.is_none().then(|| Problem::of_status(status));
+    let cors = response.response().error().and_then(|error| error.as_error::<CorsError>());
+    let own = || cors.map_or_else(|| Problem::of_status(status), refused_by_cors);
+    let own = found.is_none().then(own);
     let Some(problem) = found.or(own.as_ref()) else { return response };
     if status.is_server_error() {
         let (code, inside) = (problem.code().name(), problem.inside_detail().unwrap_or("none"));
@@ -73,6 +95,11 @@ fn with_problem(response: ServiceResponse, status: StatusCode, instance: &str, i
     let mut response = response.map_body(|_, _| body);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
     response
+}
+
+/// A preflight that is refused. Its browser shows nobody the answer; whoever looks for the reason does see it.
+fn refused_by_cors(error: &CorsError) -> Problem {
+    Problem::new(Code::BadRequest, format!("{error}. Look at CORS_ORIGINS and at what the page asks for."))
 }
 
 /// Around every resource: a panic is that one request's failure, and shows nothing of itself.

@@ -11,6 +11,8 @@ use crate::problem::Problem;
 
 /// Seconds after which a service that was away is worth another try.
 const UPSTREAM_RETRY: u16 = 5;
+/// Seconds after which the shop may take orders again.
+const SHOP_RETRY: u16 = 60;
 /// Seconds after which the database is worth another try.
 const DATABASE_RETRY: u16 = 2;
 
@@ -51,6 +53,11 @@ impl From<UseCaseError> for Problem {
                 let message = "is not one that you can give; leave it out, or send customer_request or other";
                 Self::new(Code::CodeNotAllowed, format!("The code {message}.")).at("/code", "not_allowed", message)
             }
+            UseCaseError::NotAcceptingOrders => Self::new(
+                Code::NotAcceptingOrders,
+                "The shop takes no new orders at the moment. What has been ordered is not affected. Try again later.",
+            )
+            .retry_after(SHOP_RETRY),
             UseCaseError::Service(error) => error.into(),
             UseCaseError::Unavailable(detail) => {
                 Self::new(Code::DatabaseUnavailable, "Nothing was changed. Try again in a moment.")

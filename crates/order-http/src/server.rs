@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::TcpListener;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -9,12 +10,16 @@ use std::time::Duration;
 use actix_web::body::BoxBody;
 use actix_web::dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::KeepAlive;
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{Condition, from_fn};
 use actix_web::web::Data;
 use actix_web::{App, Error, HttpServer};
 use order_domain::ports::Clock;
 use order_usecases::UseCases;
+use tokio::sync::Semaphore;
 
+use crate::context::Scope;
+use crate::cors::Origins;
+use crate::meter::Meter;
 use crate::observe::observe;
 use crate::routes::configure;
 use crate::tokens::TokenVerifier;
@@ -34,6 +39,8 @@ pub struct HttpConfig {
     pub keep_alive: Duration,
     /// The largest body, in bytes. 64 KiB.
     pub body_limit: usize,
+    /// Whose pages may read answers. Nobody's.
+    pub origins: Origins,
 }
 
 impl Default for HttpConfig {
@@ -45,6 +52,7 @@ impl Default for HttpConfig {
             body_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(75),
             body_limit: 64 * 1024,
+            origins: Origins::default(),
         }
     }
 }
@@ -60,6 +68,43 @@ pub struct Wiring {
     pub clock: Arc<dyn Clock>,
     /// Set, the server says that it is not ready, and answers all the same.
     pub draining: Arc<AtomicBool>,
+    /// A permit for each request that may be under way; without one left, a request is answered 503 at once.
+    pub room: Arc<Semaphore>,
+    /// Put around the answering of each request.
+    pub scope: Option<Scope>,
+    /// How the outside services are doing, as their breakers see it.
+    pub outside: Arc<dyn Fn() -> Vec<OutsideHealth> + Send + Sync>,
+}
+
+/// Whether an outside service is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breaker {
+    /// It is.
+    Closed,
+    /// A call tries whether it is back.
+    HalfOpen,
+    /// It is not: it has failed too often.
+    Open,
+}
+
+impl Breaker {
+    /// Its name in answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::HalfOpen => "half_open",
+            Self::Open => "open",
+        }
+    }
+}
+
+/// How an outside service is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutsideHealth {
+    /// Its name.
+    pub service: &'static str,
+    /// The state of its breaker.
+    pub breaker: Breaker,
 }
 
 /// What the routes of one worker work with.
@@ -71,6 +116,11 @@ pub struct HttpState {
     pub(crate) draining: Arc<AtomicBool>,
     pub(crate) body_limit: usize,
     pub(crate) body_timeout: Duration,
+    pub(crate) room: Arc<Semaphore>,
+    pub(crate) scope: Option<Scope>,
+    pub(crate) outside: Arc<dyn Fn() -> Vec<OutsideHealth> + Send + Sync>,
+    pub(crate) meter: Rc<Meter>,
+    origins: Origins,
 }
 
 impl HttpState {
@@ -83,6 +133,11 @@ impl HttpState {
             draining: Arc::clone(&wiring.draining),
             body_limit: config.body_limit,
             body_timeout: config.body_timeout,
+            room: Arc::clone(&wiring.room),
+            scope: wiring.scope.clone(),
+            outside: Arc::clone(&wiring.outside),
+            meter: Rc::default(),
+            origins: config.origins.clone(),
         }
     }
 }
@@ -93,7 +148,8 @@ pub fn app(
 ) -> App<
     impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<BoxBody>, Error = Error, InitError = ()>,
 > {
-    App::new().app_data(Data::new(state)).wrap(from_fn(observe)).configure(configure)
+    let cors = Condition::new(state.origins.any(), state.origins.cors());
+    App::new().app_data(Data::new(state)).wrap(cors).wrap(from_fn(observe)).configure(configure)
 }
 
 /// A server on `listener`, to be awaited. It leaves signals alone: whoever starts it stops it through its handle. Speaks

@@ -10,6 +10,7 @@
 mod error;
 mod id_blocks;
 mod migrations;
+mod pool;
 mod postgres;
 mod sqlite;
 mod stored;
@@ -32,6 +33,8 @@ pub use url::DatabaseUrl;
 pub struct Options {
     /// Connections at most. SQLite: readers; there is one writer beside them.
     pub connections: usize,
+    /// What the metrics call its pool on PostgreSQL: who uses it. (SQLite's two are `readers` and `writer`.)
+    pub pool: &'static str,
     /// The runtime on which the work is done; a multi-threaded one.
     pub runtime: Handle,
 }

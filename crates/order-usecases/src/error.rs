@@ -33,6 +33,9 @@ pub enum UseCaseError {
     /// A code that this caller can't give.
     #[error("this code can't be given here")]
     CodeNotAllowed,
+    /// The shop takes no new orders at the moment.
+    #[error("no new orders are taken")]
+    NotAcceptingOrders,
     /// An outside service can't be used.
     #[error(transparent)]
     Service(#[from] ServiceError),

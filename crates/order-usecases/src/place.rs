@@ -42,6 +42,11 @@ impl UseCases {
         self.unless_given(request.key, Box::pin(placed)).await
     }
 
+    /// Are new orders taken? What was answered before is answered again all the same.
+    pub fn accepts_orders(&self) -> bool {
+        self.rules.accept_orders
+    }
+
     async fn place_new(
         &self,
         caller: &Caller,
@@ -49,6 +54,9 @@ impl UseCases {
         request: &Request,
         now: Timestamp,
     ) -> Result<Answer, UseCaseError> {
+        if !self.accepts_orders() {
+            return Err(UseCaseError::NotAcceptingOrders);
+        }
         let basket = tokio::time::timeout(UPSTREAM_LIMIT, self.basket(caller)).await.map_err(|_| {
             let detail = format!("cart and products took longer than {UPSTREAM_LIMIT:?}");
             ServiceError::Unavailable { service: ServiceName::Product, detail }

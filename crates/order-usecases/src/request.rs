@@ -171,6 +171,7 @@ fn is_refusal(error: &UseCaseError) -> bool {
         | UseCaseError::UnknownCourier
         | UseCaseError::CodeNotAllowed => true,
         UseCaseError::KeyReused
+        | UseCaseError::NotAcceptingOrders
         | UseCaseError::Service(_)
         | UseCaseError::Unavailable(_)
         | UseCaseError::OutcomeUnknown(_)

@@ -15,7 +15,7 @@ use super::Engine;
 /// Checks everything, and hands the orders back for a test's own questions.
 pub async fn clean(engine: &Engine, sandbox: &Sandbox) -> Vec<Order> {
     let url = DatabaseUrl::parse(engine.url()).unwrap();
-    let options = Options { connections: 2, runtime: tokio::runtime::Handle::current() };
+    let options = Options { connections: 2, pool: "test", runtime: tokio::runtime::Handle::current() };
     let stores = order_persistence::open(&url, &options).unwrap();
     let orders = all(&stores).await;
     let mut found = Vec::new();

@@ -47,6 +47,12 @@ impl Engine {
         }
     }
 
+    /// Somebody changes rows by hand.
+    pub async fn execute(&self, statements: &str) {
+        let Kept::Postgres(database) = &self.kept else { panic!("only where somebody else is let in") };
+        database.connect().await.batch_execute(statements).await.unwrap();
+    }
+
     /// PostgreSQL lets nobody in, and throws out who is; or lets them in again.
     pub async fn refuse_connections(&self, refuse: bool) {
         let Kept::Postgres(database) = &self.kept else { panic!("only a server can") };

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod engine;
 pub mod issuer;
+pub mod metrics;
 pub mod service;
 pub mod shop;
 

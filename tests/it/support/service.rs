@@ -6,10 +6,12 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use order_sandbox::Sandbox;
+use tempfile::NamedTempFile;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use super::Engine;
+use super::metrics::Metrics;
 
 /// The secret that all tokens of the tests are signed with.
 pub const SECRET: &str = "a secret of the tests, long enough to be one";
@@ -40,6 +42,10 @@ impl Service {
     }
 
     pub async fn start_with(engine: &Engine, sandbox: &Sandbox, settings: &[(&str, &str)]) -> Self {
+        Self::spawn(Self::command(engine, sandbox, settings)).await
+    }
+
+    fn command(engine: &Engine, sandbox: &Sandbox, settings: &[(&str, &str)]) -> Command {
         let urls = sandbox.urls();
         let mut command = Command::new(binary());
         command
@@ -48,6 +54,7 @@ impl Service {
             .envs([
                 ("HOST", "127.0.0.1"),
                 ("PORT", "0"),
+                ("METRICS_ADDR", "off"),
                 ("WORKERS", "2"),
                 ("DRAIN_DELAY", "0s"),
                 ("LOG_FORMAT", "text"),
@@ -63,6 +70,38 @@ impl Service {
             .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .kill_on_drop(true);
+        command
+    }
+
+    /// Starts an instance whose metrics are to be had, on a free port that its log tells.
+    pub async fn start_measured(engine: &Engine, sandbox: &Sandbox, settings: &[(&str, &str)]) -> (Self, Metrics) {
+        let log = NamedTempFile::new().unwrap();
+        let more = [("METRICS_ADDR", "127.0.0.1:0"), ("LOG_LEVEL", "info"), ("LOG_FORMAT", "json")];
+        let service = Self::start_logged(engine, sandbox, &[&more, settings].concat(), &log).await;
+        let said = std::fs::read_to_string(log.path()).unwrap();
+        let mut lines = said.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let address = lines.find_map(|line| line["metrics"].as_str().map(str::to_owned));
+        (service, Metrics { url: format!("http://{}", address.expect("its log has the address of its metrics")) })
+    }
+
+    /// Starts an instance that logs to a file.
+    pub async fn start_logged(
+        engine: &Engine,
+        sandbox: &Sandbox,
+        settings: &[(&str, &str)],
+        log: &NamedTempFile,
+    ) -> Self {
+        let mut command = Self::command(engine, sandbox, settings);
+        command.stderr(log.reopen().unwrap());
+        Self::spawn(command).await
+    }
+
+    /// The process's number.
+    pub fn id(&self) -> u32 {
+        self.process.id().expect("it is running")
+    }
+
+    async fn spawn(mut command: Command) -> Self {
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await;

@@ -32,6 +32,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let urls = sandbox.urls();
     let settings = Given::read()
         .or("HOST", "127.0.0.1")
+        .or("METRICS_ADDR", "127.0.0.1:0")
         .or("DRAIN_DELAY", "0s")
         .or("LOG_FORMAT", "text")
         .or("LOG_LEVEL", "warn")
@@ -47,6 +48,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     telemetry::start(&settings.log_level, settings.log_format);
     let service = service::start(&settings).await?;
     print!("{}", welcome(&format!("http://{}", service.address), &urls.admin, &settings)?);
+    if let Some(metrics) = service.metrics {
+        println!("Look at the metrics:\n\ncurl -s http://{metrics}/metrics\n");
+    }
     service.until_stopped().await
 }
 

@@ -11,10 +11,12 @@ use figment::value::Value;
 
 /// Every setting: its name, and its default where it has one.
 const KNOWN: &[(&str, Option<&str>)] = &[
+    ("ACCEPT_ORDERS", Some("on")),
     ("APP_NAME", Some("order-service")),
     ("AUTO_MIGRATE", Some("true")),
     ("CART_SERVICE_URL", None),
     ("CASH_ON_DELIVERY", Some("off")),
+    ("CORS_ORIGINS", Some("[]")),
     ("CURRENCY", Some("USD")),
     ("DATABASE_CONNECTIONS", Some("16")),
     ("DATABASE_URL", None),
@@ -31,6 +33,8 @@ const KNOWN: &[(&str, Option<&str>)] = &[
     ("JWT_SECRET_KEY", None),
     ("LOG_FORMAT", Some("json")),
     ("LOG_LEVEL", Some("info")),
+    ("MAX_REQUESTS", Some("1024")),
+    ("METRICS_ADDR", Some("127.0.0.1:9464")),
     ("NOTIFICATION_SERVICE_URL", None),
     ("PAYMENT_SERVICE_URL", None),
     ("PAYMENT_TIMEOUT", Some("15min")),
@@ -46,7 +50,7 @@ const KNOWN: &[(&str, Option<&str>)] = &[
 ];
 
 /// Settings of the predecessor that change nothing here (yet): a file that has them is not refused for it.
-const WITHOUT_EFFECT: &[&str] = &["CORS_ORIGINS", "REDIS_URL"];
+const WITHOUT_EFFECT: &[&str] = &["REDIS_URL"];
 
 /// What is wrong with the settings, all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,7 +107,10 @@ impl Given {
             match text(&value) {
                 Some(value) if known(&name) => drop(values.insert(name, value)),
                 Some(_) => mistakes.push(format!("CONFIG_FILE: {key} is no setting")),
-                None => mistakes.push(format!("CONFIG_FILE: {key} must be a text, a number or true/false")),
+                None => {
+                    mistakes
+                        .push(format!("CONFIG_FILE: {key} must be a text, a number, true/false or a list of texts"));
+                }
             }
         }
         // As texts: a secret of digits stays what it is.
@@ -194,7 +201,7 @@ impl Given {
     }
 }
 
-/// A value of a file as a text.
+/// A value of a file as a text; a list of texts as the environment would give it, in JSON.
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(_, text) => Some(text.clone()),
@@ -204,6 +211,10 @@ fn text(value: &Value) -> Option<String> {
             .map(|number| number.to_string())
             .or_else(|| number.to_f64().map(|number| number.to_string())),
         Value::Char(_, value) => Some(value.to_string()),
-        Value::Empty(..) | Value::Dict(..) | Value::Array(..) => None,
+        Value::Array(_, values) => {
+            let texts: Option<Vec<&str>> = values.iter().map(Value::as_str).collect();
+            serde_json::to_string(&texts?).ok()
+        }
+        Value::Empty(..) | Value::Dict(..) => None,
     }
 }

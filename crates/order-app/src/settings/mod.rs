@@ -6,13 +6,13 @@ mod given;
 mod tests;
 mod trust;
 
-use std::net::ToSocketAddrs;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use order_clients::SigningKey;
 use order_domain::pricing::{FeePolicy, ServiceArea};
 use order_domain::{Coordinates, Currency, Money, Rules};
-use order_http::TokenVerifier;
+use order_http::{Origins, TokenVerifier};
 use order_persistence::DatabaseUrl;
 use rust_decimal::Decimal;
 use secrecy::SecretString;
@@ -54,6 +54,11 @@ pub(crate) struct Settings {
     pub(crate) rules: Rules,
     pub(crate) task_slots: usize,
     pub(crate) workers: Option<usize>,
+    /// Requests under way at once.
+    pub(crate) max_requests: usize,
+    pub(crate) origins: Origins,
+    /// Where metrics are to be had; `None`: nowhere, and nothing is measured.
+    pub(crate) metrics: Option<SocketAddr>,
     /// How long requests are taken after the service has said that it is not ready any more.
     pub(crate) drain_delay: Duration,
     pub(crate) shutdown_timeout: Duration,
@@ -107,6 +112,7 @@ impl Given {
     fn rules(&mut self) -> Option<Rules> {
         let currency = self.parsed("CURRENCY", |code| Currency::from_code(code).map_err(|error| error.to_string()));
         let payment_timeout = self.duration("PAYMENT_TIMEOUT", Duration::from_secs(1), Duration::from_hours(30 * 24));
+        let accept_orders = self.switch("ACCEPT_ORDERS");
         let cash_on_delivery = self.switch("CASH_ON_DELIVERY");
         let amount = currency.and_then(|currency| self.parsed("DELIVERY_FEE", |value| fee(value, currency)));
         let points = self.parsed("FULFILMENT_POINTS", points);
@@ -114,6 +120,7 @@ impl Given {
         let (points, radius_km) = (points?, radius_km?);
         let area = (!points.is_empty()).then_some(ServiceArea { fulfilment_points: points, radius_km });
         Some(Rules {
+            accept_orders: accept_orders?,
             payment_timeout: payment_timeout?,
             cash_on_delivery: cash_on_delivery?,
             fee: FeePolicy { amount: amount?, area },
@@ -170,6 +177,9 @@ impl Given {
             Some(_) => self.number("WORKERS", 1, 1_024).map(Some),
             None => Some(None),
         };
+        let max_requests = self.number("MAX_REQUESTS", 1, 1_000_000);
+        let origins = self.parsed("CORS_ORIGINS", origins);
+        let metrics = self.parsed("METRICS_ADDR", metrics);
         let shutdown_timeout = self.duration("SHUTDOWN_TIMEOUT", Duration::from_secs(1), Duration::from_mins(10));
         let drain_delay = self.duration("DRAIN_DELAY", Duration::ZERO, Duration::from_mins(10));
         let log_level = self.parsed("LOG_LEVEL", |value| match EnvFilter::try_new(value) {
@@ -202,6 +212,9 @@ impl Given {
             rules: rules?,
             task_slots: task_slots?,
             workers: workers?,
+            max_requests: max_requests?,
+            origins: origins?,
+            metrics: metrics?,
             drain_delay: drain_delay?,
             shutdown_timeout: shutdown_timeout?,
             without_effect: std::mem::take(&mut self.without_effect),
@@ -209,6 +222,22 @@ impl Given {
             log_format: log_format?,
         })
     }
+}
+
+/// A JSON list, as the predecessor had it.
+fn origins(value: &str) -> Result<Origins, String> {
+    let entries = serde_json::from_str(value)
+        .map_err(|_| "must be a JSON list of origins, such as [\"https://shop.example\"]".to_owned())?;
+    Origins::parse(entries)
+}
+
+/// `ADDRESS:PORT`, or `off`.
+fn metrics(value: &str) -> Result<Option<SocketAddr>, String> {
+    if value.eq_ignore_ascii_case("off") {
+        return Ok(None);
+    }
+    let mut found = value.to_socket_addrs().into_iter().flatten();
+    found.next().map(Some).ok_or_else(|| "must be ADDRESS:PORT, such as 127.0.0.1:9464, or off".into())
 }
 
 fn fee(value: &str, currency: Currency) -> Result<Money, String> {

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use order_domain::{Currency, Rules};
-use order_http::PublicKeyAlgorithm;
+use order_http::{Origins, PublicKeyAlgorithm};
 
 use super::{Given, MadeWith, Making, Mistakes, SAMPLE_SECRET, Settings, Trust};
 
@@ -30,6 +30,8 @@ fn the_defaults_are_the_documented_ones() {
     let settings = given(&[]).unwrap();
     assert_eq!((settings.host.as_str(), settings.port), ("0.0.0.0", 8004));
     assert_eq!(settings.rules, Rules::new(Currency::USD));
+    assert_eq!((settings.max_requests, settings.origins), (1_024, Origins::Nobody));
+    assert_eq!(settings.metrics, Some(([127, 0, 0, 1], 9464).into()));
 }
 
 #[test]
@@ -120,6 +122,14 @@ fn values_are_read_or_refused_one_by_one() {
         ("CART_SERVICE_URL", "http://cart/path", "http://user:word@cart"),
         ("JWT_SECRET_KEY", "another secret that is long enough", "-----BEGIN PUBLIC KEY-----0123456789"),
         ("DRAIN_DELAY", "0s", "1 year"),
+        ("ACCEPT_ORDERS", "off", "later"),
+        ("MAX_REQUESTS", "64", "0"),
+        ("METRICS_ADDR", "0.0.0.0:9100", "9464"),
+        ("METRICS_ADDR", "localhost:0", "not a host:1"),
+        ("METRICS_ADDR", "off", "none"),
+        ("CORS_ORIGINS", r#"["https://shop.example", "http://localhost:3000"]"#, "https://shop.example"),
+        ("CORS_ORIGINS", "[]", "[1]"),
+        ("CORS_ORIGINS", r#"["*"]"#, r#"["https://shop.example/"]"#),
     ] {
         assert!(given(&[(name, good)]).is_ok(), "{name}={good}");
         let Mistakes(mistakes) = given(&[(name, bad)]).unwrap_err();
@@ -139,9 +149,24 @@ fn the_environment_overrides_the_file_and_the_file_the_defaults() {
 #[test]
 fn what_the_predecessor_had_and_changes_nothing_here_is_named_and_not_refused() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
-    writeln!(file, "cors_origins = [\"https://shop.example\"]").unwrap();
+    writeln!(file, "notification_service_url = \"http://notify\"").unwrap();
     let settings = given(&[("CONFIG_FILE", file.path().to_str().unwrap()), ("REDIS_URL", "redis://r")]).unwrap();
-    assert_eq!(settings.without_effect, ["REDIS_URL", "CORS_ORIGINS"]);
+    assert_eq!(settings.without_effect, ["REDIS_URL", "NOTIFICATION_SERVICE_URL"]);
+}
+
+#[test]
+fn origins_are_a_json_list_or_a_list_of_the_file_and_a_bad_one_is_named() {
+    let these = |origins: &[&str]| Origins::These(origins.iter().map(|&origin| origin.to_owned()).collect());
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "cors_origins = [\"https://shop.example\", \"https://admin.example\"]").unwrap();
+    let path = file.path().to_str().unwrap();
+    let of_file = given(&[("CONFIG_FILE", path)]).unwrap().origins;
+    assert_eq!(of_file, these(&["https://shop.example", "https://admin.example"]));
+    let of_both = given(&[("CONFIG_FILE", path), ("CORS_ORIGINS", r#"["http://localhost:3000"]"#)]).unwrap().origins;
+    assert_eq!(of_both, these(&["http://localhost:3000"]));
+    assert_eq!(given(&[("CORS_ORIGINS", r#"["*"]"#)]).unwrap().origins, Origins::Anybody);
+    let Mistakes(mistakes) = given(&[("CORS_ORIGINS", r#"["https://shop.example", "shop"]"#)]).unwrap_err();
+    assert!(mistakes[0].contains("\"shop\" is no origin"), "{mistakes:?}");
 }
 
 #[test]

@@ -16,8 +16,8 @@ pub use store::{
     StoreError, StoredReceipt, TimelineItem, WriteSet,
 };
 pub use tasks::{
-    Claim, ClaimedTask, EntryFailure, Failure, Lane, MAX_TRIES, NewTask, Sweep, TaskKind, TaskRef, TaskSignal,
-    TaskStore, Token, backoff_ceiling,
+    Claim, ClaimedTask, EntryFailure, Failure, Figures, KindFigures, Lane, MAX_TRIES, NewTask, Sweep, TaskKind,
+    TaskRef, TaskSignal, TaskStore, Token, backoff_ceiling,
 };
 
 #[cfg(feature = "mocks")]

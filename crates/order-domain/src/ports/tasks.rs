@@ -1,6 +1,7 @@
 //! Durable tasks: what has to be done outside, committed with the change that causes it. The database is the truth;
 //! [`TaskSignal`] only says where to look.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -155,6 +156,30 @@ pub struct Sweep {
     pub next_due: Option<Timestamp>,
 }
 
+/// What is left to do of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct KindFigures {
+    /// Unfinished and not dead, in a worker's hands or not.
+    pub waiting: u64,
+    /// Dead: for a person to look at.
+    pub dead: u64,
+    /// When the one became due that has been due for longest and is in nobody's hands; `None` when none is due.
+    pub due_since: Option<Timestamp>,
+    /// When the oldest was made that has been tried and is not done; `None` when there is none.
+    pub tried_since: Option<Timestamp>,
+}
+
+/// What is left to do, in numbers, for an operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figures {
+    /// The database's now.
+    pub now: Timestamp,
+    /// Tasks, by kind. Each kind is there.
+    pub kinds: BTreeMap<TaskKind, KindFigures>,
+    /// Entries of the ledger that wait for a person.
+    pub in_review: u64,
+}
+
 /// What an unsuccessful try leaves on its entry, for an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryFailure {
@@ -207,6 +232,12 @@ pub trait TaskStore: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     async fn hand_back(&self, task: &ClaimedTask) -> Result<(), StoreError>;
+
+    /// What is left to do. Costs as much as there are unfinished and dead tasks, whatever the number of orders.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn figures(&self) -> Result<Figures, StoreError>;
 }
 
 /// Wakes workers. May lose signals: what is due is found by the next sweep.

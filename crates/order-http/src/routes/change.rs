@@ -15,7 +15,7 @@ use crate::answer;
 use crate::auth::Signed;
 use crate::body::{Body, Read};
 use crate::etag;
-use crate::fields::{Fields, Scalar, Unknown, present};
+use crate::fields::{Fields, ForeignId, Unknown, present};
 use crate::idempotency;
 use crate::order_json::{OrderJson, View};
 use crate::path::PathId;
@@ -58,7 +58,7 @@ struct AssignBody {
     /// `null` and `""` take the order from its courier; absent, nobody knows what is meant.
     #[serde(default, deserialize_with = "present")]
     #[expect(clippy::option_option, reason = "absent and null are two things here")]
-    delivery_partner_id: Option<Option<Scalar>>,
+    delivery_partner_id: Option<Option<ForeignId>>,
     #[serde(flatten)]
     unknown: Unknown,
 }
@@ -76,8 +76,8 @@ pub(super) async fn assign(
     let body: AssignBody = body.json()?;
     let mut fields = Fields::of_body(&body.unknown);
     let field = "delivery_partner_id";
-    let name = fields.required(field, body.delivery_partner_id).flatten().filter(|Scalar(name)| !name.is_empty());
-    let courier = name.and_then(|Scalar(name)| fields.user(field, name));
+    let name = fields.required(field, body.delivery_partner_id).flatten().filter(|ForeignId(name)| !name.is_empty());
+    let courier = name.and_then(|ForeignId(name)| fields.user(field, name));
     fields.finish()?;
     answer::kept(state.usecases.assign(&caller, id, courier, request).await?)
 }

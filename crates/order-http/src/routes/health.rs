@@ -1,5 +1,6 @@
 //! Is the service there, does it live, may it be sent requests?
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use actix_web::HttpResponse;
@@ -14,9 +15,18 @@ use crate::server::HttpState;
 /// Seconds after which an instance that is shutting down may have a successor.
 const SUCCESSOR: u16 = 5;
 
-/// What the gateway asks. Looks at nothing outside the process.
-pub(super) async fn health() -> Result<HttpResponse, Problem> {
-    let body = json!({ "status": "healthy", "service": "order-service", "version": env!("CARGO_PKG_VERSION") });
+/// What the gateway asks. Looks at nothing outside the process. Breakers are told and make nobody unhealthy: another
+/// instance would fare no better, and most of what is asked needs no outside service.
+pub(super) async fn health(state: Data<HttpState>) -> Result<HttpResponse, Problem> {
+    let breakers: BTreeMap<_, _> =
+        (state.outside)().into_iter().map(|outside| (outside.service, outside.breaker.name())).collect();
+    let body = json!({
+        "status": "healthy",
+        "service": "order-service",
+        "version": env!("CARGO_PKG_VERSION"),
+        "accepting_orders": state.usecases.accepts_orders(),
+        "breakers": breakers,
+    });
     answer::json(&body)
 }
 

@@ -5,10 +5,14 @@ mod health;
 mod place;
 mod read;
 
-use actix_web::middleware::from_fn;
+use actix_web::body::BoxBody;
+use actix_web::dev::ServiceRequest;
+use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{Resource, Route};
 
+use crate::context::Notes;
+use crate::load;
 use crate::observe::contain_panics;
 
 /// What the gateway puts before every path.
@@ -21,9 +25,9 @@ pub fn configure(config: &mut ServiceConfig) {
 }
 
 fn routes(config: &mut ServiceConfig) {
-    resource(config, "/health", get_and_head(health::health));
-    resource(config, "/health/live", get_and_head(health::live));
-    resource(config, "/health/ready", get_and_head(health::ready));
+    probe(config, "/health", get_and_head(health::health));
+    probe(config, "/health/live", get_and_head(health::live));
+    probe(config, "/health/ready", get_and_head(health::ready));
     resource(config, "/orders", get_and_head(read::orders).into_iter().chain([web::post().to(place::place)]));
     // Before `/orders/{id}`, which would take it for an id.
     resource(config, "/orders/my-orders", get_and_head(read::my_orders));
@@ -34,11 +38,38 @@ fn routes(config: &mut ServiceConfig) {
     resource(config, "/orders/{id}/cancel", [web::post().to(change::cancel)]);
 }
 
-/// A path with its methods. Other methods get 405 with `Allow`, which the framework fills from the routes.
-fn resource(config: &mut ServiceConfig, path: &str, routes: impl IntoIterator<Item = Route>) {
-    let paths = [path.to_owned(), format!("{path}/")];
-    let resource = routes.into_iter().fold(Resource::new(paths), Resource::route);
-    config.service(resource.wrap(from_fn(contain_panics)));
+/// A path with its methods, under the cap on requests. Other methods get 405 with `Allow`, which the framework fills from
+/// the routes.
+fn resource(config: &mut ServiceConfig, path: &'static str, routes: impl IntoIterator<Item = Route>) {
+    add(config, path, routes, Cap::Counts);
+}
+
+/// The same for who asks how the service is: to be answered however much there is to do.
+fn probe(config: &mut ServiceConfig, path: &'static str, routes: impl IntoIterator<Item = Route>) {
+    add(config, path, routes, Cap::Exempt);
+}
+
+fn add(config: &mut ServiceConfig, path: &'static str, routes: impl IntoIterator<Item = Route>, cap: Cap) {
+    let resource = routes.into_iter().fold(Resource::new([path.to_owned(), format!("{path}/")]), Resource::route);
+    let around = move |request: ServiceRequest, next: Next<BoxBody>| async move {
+        Notes::route(&request, path);
+        let _room = match cap {
+            Cap::Counts => match load::room(request.request()) {
+                Ok(room) => Some(room),
+                Err(full) => return Ok(request.error_response(full)),
+            },
+            Cap::Exempt => None,
+        };
+        contain_panics(request, next).await
+    };
+    config.service(resource.wrap(from_fn(around)));
+}
+
+/// Whether the requests of a path count among those under way, and are refused when there are too many.
+#[derive(Debug, Clone, Copy)]
+enum Cap {
+    Counts,
+    Exempt,
 }
 
 /// What can be got can be asked about, too (RFC 9110, 9.1).

@@ -144,6 +144,46 @@ async fn what_is_not_json_is_malformed() {
 }
 
 #[actix_web::test]
+async fn a_number_that_no_double_holds_is_malformed_and_a_rounded_id_is_nobodys() {
+    let shop = Shop::open().with_order(Status::Confirmed).await;
+    for number in ["1e999", "-1e999", "01", "+1", "1.", ".5", "NaN", "Infinity", "0x10"] {
+        let body = format!(r#"{{"delivery_address":"1 Main St","delivery_latitude":{number},"delivery_longitude":0}}"#);
+        let request = signed(Method::POST, "/orders", "ann").set_payload(body);
+        shop.ask(request).await.is_problem(400, "malformed_json");
+    }
+    let digits = format!("0.{}", "1".repeat(60_000));
+    let body = format!(r#"{{"delivery_address":"1 Main St","delivery_latitude":{digits},"delivery_longitude":0}}"#);
+    assert_eq!(shop.ask(signed(Method::POST, "/orders", "ann").set_payload(body)).await.status, 201);
+    for number in ["99999999999999999999", "1e3", "18446744073709551616"] {
+        let body = format!(r#"{{"delivery_partner_id":{number}}}"#);
+        let request = signed(Method::PUT, "/orders/1/assign-delivery", "root").set_payload(body);
+        assert_eq!(shop.ask(request).await.errors("invalid"), pairs(&[("/delivery_partner_id", "wrong_type")]));
+    }
+}
+
+#[actix_web::test]
+async fn bytes_that_are_no_text_find_nothing() {
+    let shop = Shop::open();
+    for path in ["/orders/%ff", "/orders/%c3%28", "/orders/%ff/timeline", "/orders/1%00"] {
+        let errors = shop.get(path, "ann").await.errors("invalid_id");
+        assert_eq!(errors, pairs(&[("/path/id", "invalid_id")]), "{path}");
+    }
+    for path in ["/%ff", "/orders%ff", "/orders/1/%00", "/orders/../health", "/orders/1/..%2fhealth"] {
+        shop.get(path, "ann").await.is_problem(404, "not_found");
+    }
+    for (query, parameter, code) in [
+        ("status=%ff", "status", "unknown_value"),
+        ("limit=%ff", "limit", "out_of_range"),
+        ("created_from=%c3%28", "created_from", "not_a_time"),
+        ("limit=%31%00", "limit", "out_of_range"),
+    ] {
+        let errors = shop.get(&format!("/orders?{query}"), "root").await.errors("invalid");
+        assert_eq!(errors, pairs(&[(&format!("/query/{parameter}"), code)]), "{query}");
+    }
+    assert_eq!(shop.get("/orders?%ff=%ff&&=&x", "root").await.status, 200, "what is not known is passed over");
+}
+
+#[actix_web::test]
 async fn a_body_is_json_by_its_type_or_without_one() {
     let shop = Shop::open();
     let place = |content_type: &str| {
@@ -270,6 +310,10 @@ async fn a_change_says_what_it_wants() {
         (json!({"delivery_partner_id": "a b"}), vec![("/delivery_partner_id", "invalid_id")]),
         (json!({"delivery_partner_id": "x".repeat(129)}), vec![("/delivery_partner_id", "invalid_id")]),
         (json!({"delivery_partner_id": []}), vec![("/delivery_partner_id", "wrong_type")]),
+        (json!({"delivery_partner_id": true}), vec![("/delivery_partner_id", "wrong_type")]),
+        (json!({"delivery_partner_id": 7.5}), vec![("/delivery_partner_id", "wrong_type")]),
+        (json!({"delivery_partner_id": 1e20}), vec![("/delivery_partner_id", "wrong_type")]),
+        (json!({"delivery_partner_id": "a\u{0}b"}), vec![("/delivery_partner_id", "invalid_id")]),
         (json!({"delivery_partner_id": null, "partner": "bob"}), vec![("/partner", "unknown_field")]),
     ] {
         assert_eq!(shop.put("/orders/1/assign-delivery", "root", body).await.errors("invalid"), pairs(&errors));

@@ -7,12 +7,16 @@
 )]
 
 mod asymmetric;
+mod context;
+mod cors;
 mod framework;
 mod input;
 mod json;
 mod key_fetching;
 mod key_sets;
+mod load;
 mod logs;
+mod metrics;
 mod network;
 mod refusals;
 mod replay;

@@ -2,8 +2,8 @@
 
 use std::cell::OnceCell;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use actix_web::body::to_bytes;
 use actix_web::dev::ServiceResponse;
@@ -17,12 +17,13 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use order_domain::order::Status;
 use order_domain::ports::{Bearer, Cart, CartService, IdGenerator, OrderReader, ServiceError};
 use order_domain::{OrderId, ProductId, Rules, UserId};
-use order_http::{HttpConfig, HttpState, PublicKeys, TokenVerifier, Wiring, app};
+use order_http::{HttpConfig, HttpState, OutsideHealth, PublicKeys, RequestContext, Scope, TokenVerifier, Wiring, app};
 use order_testkit::builders::{Life, START, a_cart, an_order, rules, stocked};
 use order_testkit::memory::MemoryStore;
 use order_testkit::services::{FakeCarts, FakeProducts, FakeUsers, FixedClock, RecordingSignal};
 use order_usecases::{Ports, UseCases};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 pub(crate) const SECRET: &str = "a secret of at least thirty-two bytes, for tests";
 
@@ -36,6 +37,11 @@ pub(crate) struct Shop {
     pub(crate) users: Arc<FakeUsers>,
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) draining: Arc<AtomicBool>,
+    pub(crate) room: Arc<Semaphore>,
+    pub(crate) scope: Option<Scope>,
+    /// The requests in which the cart service was asked, if there is a scope.
+    pub(crate) heard: Arc<Mutex<Vec<RequestContext>>>,
+    pub(crate) outside: Vec<OutsideHealth>,
     pub(crate) config: HttpConfig,
     pub(crate) rules: Rules,
     pub(crate) reader: Option<Arc<dyn OrderReader>>,
@@ -48,12 +54,18 @@ pub(crate) struct Shop {
 
 type Service = Rc<dyn Fn(TestRequest) -> LocalBoxFuture<'static, ServiceResponse>>;
 
-/// Finds the caller's name in their token, where the fake expects a name.
-struct ByToken(Arc<FakeCarts>);
+tokio::task_local! {
+    /// The names of the request that is being answered, where a shop's scope puts them.
+    pub(crate) static CONTEXT: RequestContext;
+}
+
+/// Finds the caller's name in their token, where the fake expects a name, and notes in whose request it was asked.
+struct ByToken(Arc<FakeCarts>, Arc<Mutex<Vec<RequestContext>>>);
 
 #[async_trait]
 impl CartService for ByToken {
     async fn cart(&self, caller: &Bearer) -> Result<Cart, ServiceError> {
+        self.1.lock().unwrap().extend(CONTEXT.try_get());
         let claims: Value = jsonwebtoken::dangerous::insecure_decode_claims(caller.expose()).expect("claims");
         self.0.cart(&Bearer::new(claims["uid"].as_str().expect("a uid"))).await
     }
@@ -79,6 +91,10 @@ impl Shop {
             users: Arc::new(FakeUsers::with_couriers(&["bob", "7"])),
             clock: Arc::new(FixedClock::at(START)),
             draining: Arc::new(AtomicBool::new(false)),
+            room: Arc::new(Semaphore::new(1_000)),
+            scope: None,
+            heard: Arc::default(),
+            outside: Vec::new(),
             config: HttpConfig { workers: 1, ..HttpConfig::default() },
             rules: rules(),
             reader: None,
@@ -95,7 +111,7 @@ impl Shop {
             reader: self.reader.clone().unwrap_or_else(|| Arc::new(self.store.clone())),
             ids: Arc::new(self.store.clone()),
             signal: Arc::new(RecordingSignal::new()),
-            carts: Arc::new(ByToken(Arc::clone(&self.carts))),
+            carts: Arc::new(ByToken(Arc::clone(&self.carts), Arc::clone(&self.heard))),
             products: Arc::clone(&self.products) as _,
             users: Arc::clone(&self.users) as _,
         };
@@ -109,6 +125,12 @@ impl Shop {
             verifier: Arc::new(verifier.with_issuer(self.issuer.clone()).with_audience(self.audience.clone())),
             clock: Arc::clone(&self.clock) as _,
             draining: Arc::clone(&self.draining),
+            room: Arc::clone(&self.room),
+            scope: self.scope.clone(),
+            outside: {
+                let outside = self.outside.clone();
+                Arc::new(move || outside.clone())
+            },
         }
     }
 

@@ -11,7 +11,8 @@ use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::Timestamptz;
-use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use diesel_async::pooled_connection::AsyncDieselConnectionManager;
+use diesel_async::pooled_connection::deadpool::Object;
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -21,11 +22,14 @@ use tokio::runtime::Handle;
 use super::{connect, place, write};
 use crate::error::DbError;
 use crate::id_blocks::{BLOCK, Ids};
+use crate::pool::Measured;
 use crate::{ConnectError, Options};
 
 pub(crate) type Backend = Pg;
 pub(crate) type Conn = AsyncPgConnection;
 pub(crate) type Instant = Timestamptz;
+
+type Manager = AsyncDieselConnectionManager<Conn>;
 
 /// Locks the rows that a subquery finds.
 pub(crate) const LOCK: &str = " FOR UPDATE";
@@ -84,13 +88,14 @@ pub(crate) use together;
 /// A pool, and the runtime on which its work is done.
 #[derive(Clone)]
 pub(crate) struct Database {
-    pool: Pool<Conn>,
+    pool: Measured<Manager>,
     runtime: Handle,
 }
 
 impl Database {
     pub(crate) fn open(url: &str, options: &Options) -> Result<Self, ConnectError> {
-        Ok(Self { pool: connect::pool(url, options)?, runtime: options.runtime.clone() })
+        let pool = Measured::new(connect::pool(url, options)?, options.pool);
+        Ok(Self { pool, runtime: options.runtime.clone() })
     }
 
     /// Reads, each statement for itself.

@@ -6,14 +6,14 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use order_domain::order::{Order, Version};
 use order_domain::ports::{
-    Claim, ClaimedTask, CommitError, Committed, Failure, IdGenerator, IdempotencyKey, Loaded, OrderFilter, OrderReader,
-    OrderStore, Page, Placing, StoreError, Sweep, TaskRef, TaskStore, TimelineItem, WriteSet,
+    Claim, ClaimedTask, CommitError, Committed, Failure, Figures, IdGenerator, IdempotencyKey, Loaded, OrderFilter,
+    OrderReader, OrderStore, Page, Placing, StoreError, Sweep, TaskRef, TaskStore, TimelineItem, WriteSet,
 };
 use order_domain::{EntryNo, OrderId, TaskId};
 
 use super::dialect::{self, Database};
 use super::statements::Mark;
-use super::{claim, list, load, task_ends, write};
+use super::{claim, figures, list, load, task_ends, write};
 use crate::id_blocks::{IdBlocks, Ids};
 
 /// All stores over one database.
@@ -127,6 +127,10 @@ impl TaskStore for Store {
             async move { task_ends::hand_back(conn, &task).await }.boxed()
         });
         Ok(done.await?)
+    }
+
+    async fn figures(&self) -> Result<Figures, StoreError> {
+        Ok(self.db.read(|conn| figures::figures(conn).boxed()).await?)
     }
 }
 

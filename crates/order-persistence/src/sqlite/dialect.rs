@@ -17,7 +17,8 @@ use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::Text;
 use diesel::sqlite::{Sqlite, SqliteConnection, SqliteValue};
 use diesel_async::SimpleAsyncConnection;
-use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use diesel_async::pooled_connection::AsyncDieselConnectionManager;
+use diesel_async::pooled_connection::deadpool::Object;
 use diesel_async::sync_connection_wrapper::{SpawnBlocking, SyncConnectionWrapper};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
@@ -27,11 +28,14 @@ use tokio::runtime::Handle;
 use super::{connect, write};
 use crate::error::DbError;
 use crate::id_blocks::{BLOCK, Ids};
+use crate::pool::Measured;
 use crate::{ConnectError, Options};
 
 pub(crate) type Backend = Sqlite;
 pub(crate) type Conn = SyncConnectionWrapper<SqliteConnection, Here>;
 pub(crate) type Instant = Text;
+
+type Manager = AsyncDieselConnectionManager<Conn>;
 
 /// A writer has the whole file.
 pub(crate) const LOCK: &str = "";
@@ -105,8 +109,8 @@ pub(crate) use together;
 /// One writer and several readers of a file.
 #[derive(Clone)]
 pub(crate) struct Database {
-    writer: Pool<Conn>,
-    readers: Pool<Conn>,
+    writer: Measured<Manager>,
+    readers: Measured<Manager>,
     runtime: Handle,
     /// Held as long as the store lives: the operating system lets go of it when the process dies.
     _lock: Arc<File>,
@@ -116,8 +120,8 @@ impl Database {
     pub(crate) fn open(path: &Path, options: &Options) -> Result<Self, ConnectError> {
         let lock = connect::lock(path)?;
         connect::void_leases(path)?;
-        let writer = connect::pool(path, 1)?;
-        let readers = connect::pool(path, options.connections)?;
+        let writer = Measured::new(connect::pool(path, 1)?, "writer");
+        let readers = Measured::new(connect::pool(path, options.connections)?, "readers");
         Ok(Self { writer, readers, runtime: options.runtime.clone(), _lock: Arc::new(lock) })
     }
 
@@ -148,7 +152,7 @@ impl Database {
     /// On a blocking thread, to its end: a caller that goes away leaves nothing half done.
     async fn run<T: Send + 'static>(
         &self,
-        pool: &Pool<Conn>,
+        pool: &Measured<Manager>,
         begin: &'static str,
         work: impl for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, DbError>> + Send + 'static,
     ) -> Result<T, DbError> {

@@ -24,7 +24,7 @@ impl Postgres {
     }
 
     fn on(database: Arc<TestDatabase>) -> Self {
-        let options = Options { connections: 8, runtime: Handle::current() };
+        let options = Options { connections: 8, pool: "test", runtime: Handle::current() };
         let stores = order_persistence::open(&url(&database), &options).unwrap();
         Self { database, stores }
     }

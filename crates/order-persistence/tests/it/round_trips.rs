@@ -78,7 +78,7 @@ async fn forward(
 async fn placing_is_one_read_and_one_write() {
     let postgres = Postgres::fresh().await;
     let wire = Wire::before(&postgres).await;
-    let options = Options { connections: 1, runtime: tokio::runtime::Handle::current() };
+    let options = Options { connections: 1, pool: "test", runtime: tokio::runtime::Handle::current() };
     let stores = order_persistence::open(&DatabaseUrl::parse(&wire.url).unwrap(), &options).unwrap();
     let ids = stores.ids.task_ids(10).await.unwrap();
     for (n, id) in (1..).zip(ids) {
@@ -99,7 +99,7 @@ async fn placing_is_one_read_and_one_write() {
 async fn reading_an_order_asks_for_nothing_twice() {
     let postgres = Postgres::fresh().await;
     let wire = Wire::before(&postgres).await;
-    let options = Options { connections: 1, runtime: tokio::runtime::Handle::current() };
+    let options = Options { connections: 1, pool: "test", runtime: tokio::runtime::Handle::current() };
     let stores = order_persistence::open(&DatabaseUrl::parse(&wire.url).unwrap(), &options).unwrap();
     let order = an_order().id(1).placed().last_change();
     let id = order.order.id();

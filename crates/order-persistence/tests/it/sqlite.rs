@@ -48,7 +48,7 @@ pub(crate) fn url(folder: &TempDir) -> DatabaseUrl {
 }
 
 pub(crate) fn options() -> Options {
-    Options { connections: 4, runtime: Handle::current() }
+    Options { connections: 4, pool: "test", runtime: Handle::current() }
 }
 
 #[async_trait]

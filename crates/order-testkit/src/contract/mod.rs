@@ -30,6 +30,7 @@
 pub mod atomic;
 pub mod dropped;
 pub mod entries;
+pub mod figures;
 pub mod lanes;
 pub mod leases;
 pub mod reader;
@@ -184,6 +185,12 @@ macro_rules! contract_tests {
                 a_timeline_tells_what_has_happened,
                 a_timeline_is_that_of_its_order,
                 a_database_that_is_there_answers;
+            figures:
+                without_work_there_is_nothing_of_any_kind,
+                the_longest_due_is_told_with_its_time,
+                what_is_tried_and_not_done_grows_old,
+                the_dead_are_counted,
+                entries_in_review_are_counted;
             dropped:
                 a_dropped_placing_is_whole_or_not_at_all,
                 a_dropped_change_has_happened_or_not,

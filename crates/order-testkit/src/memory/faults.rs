@@ -34,6 +34,8 @@ pub enum Op {
     Fail,
     /// `TaskStore::hand_back`.
     HandBack,
+    /// `TaskStore::figures`.
+    Figures,
     /// `IdGenerator::order_id` and `IdGenerator::task_ids`.
     Ids,
 }

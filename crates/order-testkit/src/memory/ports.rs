@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use order_domain::order::{Order, Recorded, Status, Version};
 use order_domain::payment::EntryState;
 use order_domain::ports::{
-    Claim, ClaimedTask, Clock, CommitError, Committed, Failure, IdGenerator, IdempotencyKey, Loaded, OrderFilter,
-    OrderReader, OrderStore, Page, Placing, StoreError, Sweep, TaskRef, TaskStore, TimelineItem, WriteSet,
+    Claim, ClaimedTask, Clock, CommitError, Committed, Failure, Figures, IdGenerator, IdempotencyKey, Loaded,
+    OrderFilter, OrderReader, OrderStore, Page, Placing, StoreError, Sweep, TaskRef, TaskStore, TimelineItem, WriteSet,
 };
 use order_domain::time::Timestamp;
 use order_domain::{EntryNo, OrderId, TaskId};
@@ -181,6 +181,10 @@ impl TaskStore for MemoryStore {
             Ok(())
         })
         .await
+    }
+
+    async fn figures(&self) -> Result<Figures, StoreError> {
+        self.call(Op::Figures, |db| Ok(db.tables.figures(db.now))).await
     }
 }
 

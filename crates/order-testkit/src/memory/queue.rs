@@ -1,9 +1,10 @@
 //! The tasks: claims, leases, tokens, lanes.
 
 use order_domain::order::Version;
+use order_domain::payment::EntryState;
 use order_domain::ports::{
-    Claim, ClaimedTask, EntryFailure, Failure, Lane, MAX_TRIES, NewTask, StoreError, Sweep, TaskKind, TaskRef, Token,
-    backoff_ceiling,
+    Claim, ClaimedTask, EntryFailure, Failure, Figures, KindFigures, Lane, MAX_TRIES, NewTask, StoreError, Sweep,
+    TaskKind, TaskRef, Token, backoff_ceiling,
 };
 use order_domain::time::{Timestamp, after};
 use order_domain::{EntryNo, OrderId, TaskId};
@@ -35,17 +36,18 @@ pub struct StoredTask {
     pub dead: bool,
     /// What went wrong last.
     pub last_error: Option<String>,
-}
-
-impl From<NewTask> for StoredTask {
-    fn from(task: NewTask) -> Self {
-        let NewTask { id, kind, order, entry, seq, ordinal, due } = task;
-        let (token, run_at) = (Token(0), due);
-        Self { id, kind, order, entry, seq, ordinal, run_at, attempts: 0, token, dead: false, last_error: None }
-    }
+    /// When the change was that caused it.
+    pub created_at: Timestamp,
 }
 
 impl StoredTask {
+    /// A task as it is committed with a change of this moment.
+    pub(super) fn new(task: &NewTask, created_at: Timestamp) -> Self {
+        let &NewTask { id, kind, order, entry, seq, ordinal, due } = task;
+        let (token, run_at, attempts, dead, last_error) = (Token(0), due, 0, false, None);
+        Self { id, kind, order, entry, seq, ordinal, run_at, attempts, token, dead, last_error, created_at }
+    }
+
     fn lane(&self) -> Option<(OrderId, Lane)> {
         self.kind.lane().map(|lane| (self.order, lane))
     }
@@ -150,6 +152,25 @@ impl Tables {
             })?;
         }
         Ok(true)
+    }
+
+    pub(super) fn figures(&self, now: Timestamp) -> Figures {
+        let of = |kind| {
+            let all = self.tasks.values().filter(move |task| task.kind == kind);
+            let (dead, waiting): (Vec<_>, Vec<_>) = all.partition(|task| task.dead);
+            let due = waiting.iter().map(|task| task.run_at).filter(|run_at| *run_at <= now);
+            let tried = waiting.iter().filter(|task| task.attempts > 0);
+            let figures = KindFigures {
+                waiting: waiting.len() as u64,
+                dead: dead.len() as u64,
+                due_since: due.min(),
+                tried_since: tried.map(|task| task.created_at).min(),
+            };
+            (kind, figures)
+        };
+        let entries = self.orders.values().flat_map(|row| row.order.ledger().entries());
+        let in_review = entries.filter(|entry| entry.state == EntryState::Review).count() as u64;
+        Figures { now, kinds: TaskKind::ALL.into_iter().map(of).collect(), in_review }
     }
 
     pub(super) fn hand_back(&mut self, task: &ClaimedTask, now: Timestamp) {

@@ -62,8 +62,8 @@ impl Tables {
         sets.sort_by_key(|set| set.order.id());
         for set in sets {
             after.write_order(&set)?;
-            for task in set.tasks {
-                after.add_task(task.into())?;
+            for task in &set.tasks {
+                after.add_task(StoredTask::new(task, set.order.state().updated_at))?;
             }
             if let Some((key, receipt)) = set.receipt {
                 after.add_receipt(key, receipt, now)?;

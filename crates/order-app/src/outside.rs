@@ -1,0 +1,67 @@
+//! The outside services: their clients, how they are guarded, and what they are told of a request under way.
+
+use std::sync::Arc;
+
+use order_clients::context::{CallContext, with_context};
+use order_clients::{
+    BreakerState, CartClient, Deadlines, Guards, Limits, NotificationClient, PaymentClient, ProductClient,
+    ServiceTokens, UserClient,
+};
+use order_domain::ports::{Clock, ServiceName};
+use order_http::{Answering, Breaker, OutsideHealth, RequestContext};
+
+use crate::Failure;
+use crate::settings::Settings;
+
+/// The outside services, as this one calls them.
+pub(crate) struct Outside {
+    pub(crate) carts: Arc<CartClient>,
+    pub(crate) products: Arc<ProductClient>,
+    pub(crate) payments: Arc<PaymentClient>,
+    pub(crate) users: Arc<UserClient>,
+    #[expect(dead_code, reason = "there is no task yet that tells customers")]
+    pub(crate) notifications: Arc<NotificationClient>,
+    pub(crate) guards: Guards,
+}
+
+impl Outside {
+    pub(crate) fn new(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        let currency = settings.rules.currency;
+        let deadlines = Deadlines::default();
+        let guards = Guards::new(&Limits { parallelism: settings.service_parallelism, ..Limits::default() });
+        let tokens = ServiceTokens::new(settings.service_key.clone(), clock);
+        let cart = CartClient::new(&settings.cart_service, deadlines, &guards, currency, tokens);
+        let product = ProductClient::new(&settings.product_service, deadlines, &guards, currency);
+        let payment = PaymentClient::new(&settings.payment_service, Deadlines::PAYMENT, &guards);
+        let user = UserClient::new(&settings.user_service, deadlines, &guards);
+        let notification = NotificationClient::new(&settings.notification_service, deadlines, &guards);
+        Ok(Self {
+            carts: Arc::new(cart.map_err(Failure::other)?),
+            products: Arc::new(product.map_err(Failure::other)?),
+            payments: Arc::new(payment.map_err(Failure::other)?),
+            users: Arc::new(user.map_err(Failure::other)?),
+            notifications: Arc::new(notification.map_err(Failure::other)?),
+            guards,
+        })
+    }
+
+    /// How they are doing, for the health endpoint.
+    pub(crate) fn health(&self) -> Arc<dyn Fn() -> Vec<OutsideHealth> + Send + Sync> {
+        let guards = self.guards.clone();
+        let health = |(service, state): (ServiceName, BreakerState)| {
+            let breaker = match state {
+                BreakerState::Closed => Breaker::Closed,
+                BreakerState::HalfOpen => Breaker::HalfOpen,
+                BreakerState::Open => Breaker::Open,
+            };
+            OutsideHealth { service: service.name(), breaker }
+        };
+        Arc::new(move || guards.states().map(health).to_vec())
+    }
+}
+
+/// Calls to outside services on a request's way carry its names.
+pub(crate) fn passing_on(request: RequestContext, answering: Answering) -> Answering {
+    let RequestContext { request_id, traceparent } = request;
+    Box::pin(with_context(CallContext { request_id, traceparent: Some(traceparent) }, answering))
+}

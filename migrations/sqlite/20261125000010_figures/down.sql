@@ -1,0 +1,2 @@
+DROP INDEX payment_entries_in_review;
+DROP INDEX tasks_dead;
