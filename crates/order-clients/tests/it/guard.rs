@@ -117,6 +117,17 @@ async fn what_is_an_answer_does_not_open_it() {
     }
 }
 
+#[tokio::test]
+async fn an_answer_that_is_too_large_does_not_open_it() {
+    let announced = b"HTTP/1.1 200 OK\r\ncontent-length: 1048577\r\n\r\n".to_vec();
+    let (server, guards) = (Raw::always(Answer::Silence(announced)).await, Guards::new(&OPEN_FOR_GOOD));
+    let cart = guarded_cart_client(&server.url, PATIENT, &guards);
+    for _ in 0..3 * FAILURES {
+        assert!(matches!(remove(&cart).await, Err(ServiceError::BadAnswer { .. })));
+    }
+    assert_eq!(state(&guards, ServiceName::Cart), BreakerState::Closed);
+}
+
 fn payment(n: u64) -> Payment {
     let key = format!("order-7-charge-{n}");
     Payment { key, customer: user("u1"), order: OrderId::new(7).unwrap(), amount: usd(1050) }
