@@ -7,7 +7,7 @@ use order_domain::OrderId;
 use order_domain::ports::{CommitError, TaskKind};
 use tokio::task::yield_now;
 
-use crate::builders::{Life, a_key, a_receipt, write_set};
+use crate::builders::{Life, a_key, a_receipt, user, write_set};
 
 use super::Harness;
 use super::support::{a_charge, a_new_order, assert_same, claim, claim_all, eventually, keep, load, now, try_commit};
@@ -56,7 +56,7 @@ pub async fn a_dropped_placing_is_whole_or_not_at_all(harness: &dyn Harness) {
     })
     .await;
     for (n, life) in (0..).zip(&lives) {
-        let receipt = harness.store().placing(Some(a_key(n))).await.unwrap().receipt;
+        let receipt = harness.store().receipt(a_key(n)).await.unwrap();
         match harness.store().load(life.order.id()).await.unwrap() {
             Some(loaded) => {
                 assert_same(&life.order, &loaded);
@@ -99,7 +99,7 @@ pub async fn dropped_reads_leave_the_store_usable(harness: &dyn Harness) {
         drop_after(round % 12, async move { reader.list(&order_domain::ports::OrderFilter::default(), page).await })
             .await;
         let store = harness.store();
-        drop_after(round % 12, async move { store.placing(Some(a_key(1))).await }).await;
+        drop_after(round % 12, async move { store.placing(&user("ann"), Some(a_key(1))).await }).await;
     }
     goes_on(harness).await;
     assert_same(&life.order, &load(harness, id).await);
@@ -110,8 +110,12 @@ pub async fn a_dropped_claim_loses_no_task(harness: &dyn Harness) {
     let (life, task) = a_charge(harness, now(harness).await).await;
     for round in 0..ROUNDS {
         let tasks = harness.tasks();
-        let claim =
-            order_domain::ports::Claim { slots: vec![(TaskKind::Charge, 1)], only: None, lease: super::support::LEASE };
+        let claim = order_domain::ports::Claim {
+            slots: vec![(TaskKind::Charge, 1)],
+            chores: Vec::new(),
+            only: None,
+            lease: super::support::LEASE,
+        };
         drop_after(round % 20, async move { tasks.claim(&claim).await }).await;
     }
     eventually("the task is claimed", || async {
