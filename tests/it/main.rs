@@ -11,6 +11,7 @@
 
 mod architecture;
 mod command_line;
+mod double_click;
 mod kills;
 mod money;
 mod outside;
