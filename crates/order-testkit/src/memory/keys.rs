@@ -48,6 +48,11 @@ impl Keys {
         self.receipts.iter().map(|(hash, row)| (*hash, (*row.stored).clone())).collect()
     }
 
+    /// Orders whose carts have not been cleared yet.
+    pub(super) fn open(&self) -> Vec<OrderId> {
+        self.guards.values().filter(|row| row.open).map(|row| row.live.order).collect()
+    }
+
     pub(super) fn receipt(&self, key: IdempotencyKey, now: Timestamp) -> Option<StoredReceipt> {
         let row = self.receipts.get(&key.hash).filter(|row| row.ends_at > now)?;
         Some((*row.stored).clone())

@@ -131,6 +131,11 @@ impl MemoryStore {
         self.lock().tables.keys.receipts()
     }
 
+    /// Orders that are guarded until their cart is cleared.
+    pub fn open_guards(&self) -> Vec<OrderId> {
+        self.lock().tables.keys.open()
+    }
+
     /// All chores.
     pub fn chores(&self) -> Vec<StoredChore> {
         self.lock().chores.all()

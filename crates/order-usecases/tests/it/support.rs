@@ -220,6 +220,7 @@ impl Shop {
     pub(crate) fn assert_at_rest(&self) {
         let left: Vec<_> = self.store.tasks().into_iter().filter(|task| !task.dead).collect();
         assert_eq!(left, [], "no task is left");
+        assert_eq!(self.store.open_guards(), [], "no cart is guarded for ever");
         let mut ours = Vec::new();
         for order in self.store.orders() {
             let (state, ledger) = (order.state(), order.ledger());
