@@ -12,6 +12,7 @@
 mod architecture;
 mod bad_input;
 mod command_line;
+mod double_click;
 mod kills;
 mod logs;
 mod metrics;

@@ -28,7 +28,7 @@ impl Bench {
         order_persistence::migrate(&url, true).await.unwrap();
         let options = Options { connections: 4, pool: "test", runtime: tokio::runtime::Handle::current() };
         let stores = order_persistence::open(&url, &options).unwrap();
-        let now = stores.orders.placing(None).await.unwrap().now;
+        let now = stores.orders.now().await.unwrap();
         let placed = an_order().id(1).customer("ann").at(now).placed().last_change();
         let ids = stores.ids.task_ids(placed.tasks.len()).await.unwrap();
         stores.orders.commit(vec![WriteSet::new(placed, ids)]).await.unwrap();
@@ -46,7 +46,7 @@ impl Bench {
     }
 
     async fn claim(&self, kind: TaskKind) -> Option<ClaimedTask> {
-        let claim = Claim { slots: vec![(kind, 1)], only: None, lease: Time::from_secs(30) };
+        let claim = Claim { slots: vec![(kind, 1)], chores: Vec::new(), only: None, lease: Time::from_secs(30) };
         self.stores.tasks.claim(&claim).await.unwrap().claimed.pop()
     }
 

@@ -60,7 +60,7 @@ pub(crate) async fn start(settings: &Settings) -> Result<Service, Failure> {
     let options = Options { connections: settings.database_connections, pool: "http", runtime };
     let stores = order_persistence::open(&settings.database_url, &options).map_err(Failure::other)?;
     let worker_stores = worker_stores(settings, &stores, &options)?;
-    let now = stores.orders.placing(None).await.map_err(Failure::other)?.now;
+    let now = stores.orders.now().await.map_err(Failure::other)?;
     let clock = Arc::new(DatabaseClock::at(now));
     let signal: Arc<dyn TaskSignal> = Arc::new(InProcessSignal::default());
     let outside = Outside::new(settings, clock.clone())?;

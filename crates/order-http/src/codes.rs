@@ -52,6 +52,7 @@ codes! {
     // What the rules say.
     OrderNotFound, "order_not_found", NOT_FOUND, "No such order";
     CartEmpty, "cart_empty", CONFLICT, "The cart is empty";
+    AlreadyOrdered, "already_ordered", CONFLICT, "The cart has been ordered already";
     OutOfStock, "out_of_stock", CONFLICT, "Not everything can be had";
     NotServiceable, "not_serviceable", CONFLICT, "Outside the delivery area";
     CashNotAccepted, "cash_not_accepted", UNPROCESSABLE_ENTITY, "Cash is not offered";

@@ -1,4 +1,5 @@
-//! `Idempotency-Key`: which requests are the same one, sent again. Only hashes leave this module.
+//! Which requests are the same one, sent again: by their `Idempotency-Key`, and by what they say. Only hashes leave this
+//! module.
 
 use actix_web::HttpRequest;
 use order_domain::UserId;
@@ -9,6 +10,11 @@ use crate::codes::Code;
 use crate::problem::Problem;
 
 const HEADER: &str = "idempotency-key";
+
+/// A hash of what a request says: its query and body, byte for byte.
+pub(crate) fn fingerprint(request: &HttpRequest, body: &[u8]) -> [u8; 32] {
+    digest(&[request.query_string().as_bytes(), body])
+}
 
 /// The key of a request with this body, if it has one. Its scope is caller, method and path: the path as it is meant,
 /// so that a retry through the gateway is still a retry.
@@ -30,7 +36,7 @@ pub(crate) fn key(request: &HttpRequest, caller: &UserId, body: &[u8]) -> Result
     let Some(key) = key else { return Ok(None) };
     let path = meant(request.path());
     let hash = digest(&[caller.as_str().as_bytes(), request.method().as_str().as_bytes(), path.as_bytes(), key]);
-    Ok(Some(IdempotencyKey { hash, fingerprint: digest(&[request.query_string().as_bytes(), body]) }))
+    Ok(Some(IdempotencyKey { hash, fingerprint: fingerprint(request, body) }))
 }
 
 /// The path without what only says how it came here.

@@ -25,6 +25,11 @@ impl From<UseCaseError> for Problem {
             ),
             UseCaseError::Forbidden => Self::new(Code::Forbidden, "Your role does not allow this."),
             UseCaseError::Rejected(rejection) => rejection.into(),
+            UseCaseError::AlreadyOrdered { order } => Self::new(
+                Code::AlreadyOrdered,
+                format!("This cart has become order {order}. Look at that order; change the cart, or cancel the order, to order again."),
+            )
+            .with("order_id", order.get()),
             UseCaseError::PreconditionFailed { current } => Self::new(
                 Code::PreconditionFailed,
                 "The order is not in a version that If-Match names. Read it and decide again.",

@@ -13,6 +13,9 @@ pub(crate) enum DbError {
     /// The key is used.
     #[error("key used")]
     KeyUsed,
+    /// The cart is guarded.
+    #[error("guarded")]
+    Guarded,
     /// The task is in other hands.
     #[error("task lost")]
     TaskLost,
@@ -98,6 +101,7 @@ impl From<DbError> for CommitError {
         match error {
             DbError::Conflict => Self::Conflict,
             DbError::KeyUsed => Self::KeyUsed,
+            DbError::Guarded => Self::Guarded,
             DbError::TaskLost => Self::TaskLost,
             DbError::Unknown(detail) => Self::Unknown(detail),
             error => Self::Store(error.into()),

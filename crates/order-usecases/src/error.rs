@@ -1,5 +1,6 @@
 //! Why a use case did not do what was asked.
 
+use order_domain::OrderId;
 use order_domain::order::{DomainError, Inconsistent, Rejection, Version};
 use order_domain::ports::{ServiceError, StoreError};
 
@@ -15,6 +16,12 @@ pub enum UseCaseError {
     /// The rules refuse it.
     #[error(transparent)]
     Rejected(#[from] Rejection),
+    /// The cart has been ordered already, by another request.
+    #[error("the cart has been ordered already: order {order}")]
+    AlreadyOrdered {
+        /// The order that it has become.
+        order: OrderId,
+    },
     /// The order is in a version that its caller did not name.
     #[error("the order is in version {current}")]
     PreconditionFailed {

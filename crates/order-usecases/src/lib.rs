@@ -8,6 +8,7 @@ mod assign;
 mod caller;
 mod cancel;
 mod change;
+mod double_click;
 mod error;
 mod place;
 mod read;

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use order_domain::order::{self, Basket, NewOrder, PaymentMethod, Rejection};
-use order_domain::ports::{Cart, ServiceError, ServiceName};
+use order_domain::order::{self, Basket, Click, Guard, NewOrder, Ordered, PaymentMethod, Rejection, Status};
+use order_domain::ports::{Cart, CommitError, Placing, ServiceError, ServiceName, WriteSet};
 use order_domain::pricing::{StockedProduct, shortages};
 use order_domain::time::Timestamp;
-use order_domain::{Destination, ProductId, Text};
+use order_domain::{Destination, OrderId, ProductId, Text};
+use tokio::time::{Instant, timeout_at};
 
-use crate::UseCases;
 use crate::caller::Caller;
 use crate::error::UseCaseError;
-use crate::request::{Answer, Request, not_committed, replay};
+use crate::request::{Answer, Outcome, Request, not_committed, replay};
+use crate::{Ports, UseCases, commit, double_click};
 
 /// All calls to other services of one placing together.
 const UPSTREAM_LIMIT: Duration = Duration::from_secs(4);
@@ -28,17 +29,22 @@ pub struct PlaceOrder {
     pub method: PaymentMethod,
 }
 
+/// How often a placing that meets another one of the same caller looks again.
+const TRIES: usize = 3;
+
 impl UseCases {
-    /// Makes an order of the caller's cart. An equal request under the same key gets the first one's answer.
+    /// Makes an order of the caller's cart. An equal request under the same key gets the first one's answer; one that has
+    /// no key gets the order of that cart as it is now, as long as it is guarded.
     ///
     /// # Errors
     /// [`UseCaseError`]; nothing is written then, unless the outcome is unknown.
+    /// [`UseCaseError::AlreadyOrdered`] where another request has ordered the same cart.
     pub async fn place(&self, caller: &Caller, wish: PlaceOrder, request: Request) -> Result<Answer, UseCaseError> {
-        let placing = self.ports.orders.placing(request.key).await?;
-        if let Some(answer) = replay(request.key, placing.receipt)? {
+        let mut placing = self.ports.orders.placing(&caller.user, request.key).await?;
+        if let Some(answer) = replay(request.key, placing.receipt.take())? {
             return Ok(answer);
         }
-        let placed = self.place_new(caller, wish, &request, placing.now);
+        let placed = self.place_once(caller, wish, &request, placing);
         self.unless_given(request.key, Box::pin(placed)).await
     }
 
@@ -47,39 +53,113 @@ impl UseCases {
         self.rules.accept_orders
     }
 
+    /// Places the order, or finds that it is placed already. Whoever commits first is found at the next look.
+    async fn place_once(
+        &self,
+        caller: &Caller,
+        wish: PlaceOrder,
+        request: &Request,
+        mut placing: Placing,
+    ) -> Result<Answer, UseCaseError> {
+        let upstream = Instant::now() + UPSTREAM_LIMIT;
+        for _ in 0..TRIES {
+            if let Some(answer) = self.place_as_seen(caller, &wish, request, &placing, upstream).await? {
+                return Ok(answer);
+            }
+            placing = self.ports.orders.placing(&caller.user, request.key).await?;
+            if let Some(answer) = replay(request.key, placing.receipt.take())? {
+                return Ok(answer);
+            }
+        }
+        Err(UseCaseError::Unavailable("the cart is ordered over and over at the same time".into()))
+    }
+
+    /// Places the order, by what `placing` has seen; `None` when that is not so any more. `upstream`: until when other
+    /// services may be asked.
+    async fn place_as_seen(
+        &self,
+        caller: &Caller,
+        wish: &PlaceOrder,
+        request: &Request,
+        placing: &Placing,
+        upstream: Instant,
+    ) -> Result<Option<Answer>, UseCaseError> {
+        if !self.accepts_orders() && placing.guards.is_empty() {
+            return Err(UseCaseError::NotAcceptingOrders);
+        }
+        let cart = in_time(upstream, self.cart(caller)).await?;
+        let click = Click { fingerprint: request.fingerprint, key: request.key.map(|key| key.hash), cart: &cart.lines };
+        let mut ordered = click.ordered(&placing.guards, placing.now);
+        if ordered == Ordered::Not && cart.lines.is_empty() && request.key.is_none() {
+            // It may have been ordered and cleared while this request was on its way to it.
+            let looked = self.ports.orders.placing(&caller.user, None).await?;
+            ordered = click.ordered(&looked.guards, looked.now);
+        }
+        match ordered {
+            Ordered::Equally(order) => self.as_it_is(order, request).await,
+            Ordered::Otherwise(order) => Err(UseCaseError::AlreadyOrdered { order }),
+            Ordered::Not if !self.accepts_orders() => Err(UseCaseError::NotAcceptingOrders),
+            Ordered::Not if cart.lines.is_empty() => Err(Rejection::CartEmpty.into()),
+            Ordered::Not => {
+                let guard = Guard {
+                    hash: double_click::hash(&caller.user, &cart.lines),
+                    fingerprint: request.fingerprint,
+                    placed_with: request.key.map(|key| key.hash),
+                    seen: placing.guards.iter().map(|guard| guard.order).collect(),
+                };
+                let basket = in_time(upstream, self.basket(cart)).await?;
+                self.place_new(caller, wish.clone(), request, guard, basket, placing.now).await
+            }
+        }
+    }
+
+    /// The answer to who orders a cart again: its order as it is now. `None` when it has been cancelled since it was seen.
+    async fn as_it_is(&self, order: OrderId, request: &Request) -> Result<Option<Answer>, UseCaseError> {
+        let missing = || UseCaseError::Inconsistent(format!("a guard without its order {order}"));
+        let order = self.ports.orders.load(order).await?.ok_or_else(missing)?.order;
+        if order.status() == Status::Cancelled {
+            return Ok(None);
+        }
+        Ok(Some(Answer { receipt: (request.render)(&Outcome { order, changed: false })?, replayed: true }))
+    }
+
+    /// `None` when another one of this caller was first.
     async fn place_new(
         &self,
         caller: &Caller,
         wish: PlaceOrder,
         request: &Request,
+        guard: Guard,
+        basket: Basket,
         now: Timestamp,
-    ) -> Result<Answer, UseCaseError> {
-        if !self.accepts_orders() {
-            return Err(UseCaseError::NotAcceptingOrders);
-        }
-        let basket = tokio::time::timeout(UPSTREAM_LIMIT, self.basket(caller)).await.map_err(|_| {
-            let detail = format!("cart and products took longer than {UPSTREAM_LIMIT:?}");
-            ServiceError::Unavailable { service: ServiceName::Product, detail }
-        })??;
+    ) -> Result<Option<Answer>, UseCaseError> {
         let id = self.ports.ids.order_id().await?;
         let PlaceOrder { destination, instructions, method } = wish;
         let new = NewOrder { id, customer: caller.user.clone(), destination, instructions, method, basket };
         let change = order::place(new, &self.rules, now)?;
         let answer = request.answer(&change)?;
-        self.commit_answered(change, request, &answer).await.map_err(not_committed)?;
-        Ok(answer)
+        let kept = request.key.map(|key| (key, answer.receipt.clone()));
+        let Ports { orders, ids, signal, .. } = &self.ports;
+        let complete = |set: WriteSet| set.guarded(guard).with_receipt(kept);
+        match commit(&**orders, &**ids, &**signal, change, complete).await {
+            Ok(_) => Ok(Some(answer)),
+            Err(CommitError::Guarded) => Ok(None),
+            Err(error) => Err(not_committed(error)),
+        }
     }
 
-    /// The caller's cart, with every product as it is now.
-    async fn basket(&self, caller: &Caller) -> Result<Basket, UseCaseError> {
+    /// The caller's cart.
+    async fn cart(&self, caller: &Caller) -> Result<Cart, UseCaseError> {
         let cart = self.ports.carts.cart(&caller.bearer).await?;
         if cart.customer != caller.user {
             let detail = "the cart is another user's".into();
             return Err(ServiceError::BadAnswer { service: ServiceName::Cart, detail }.into());
         }
-        if cart.lines.is_empty() {
-            return Err(Rejection::CartEmpty.into());
-        }
+        Ok(cart)
+    }
+
+    /// The cart with every product as it is now.
+    async fn basket(&self, cart: Cart) -> Result<Basket, UseCaseError> {
         let mut ids: Vec<ProductId> = cart.lines.iter().map(|line| line.product).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -87,6 +167,17 @@ impl UseCases {
         let short = shortages(cart.lines.iter().map(|line| (line.product, line.quantity)), &found);
         if short.is_empty() { Ok(basket(cart, &found)) } else { Err(Rejection::OutOfStock(short).into()) }
     }
+}
+
+async fn in_time<T>(
+    until: Instant,
+    asked: impl Future<Output = Result<T, UseCaseError>> + Send,
+) -> Result<T, UseCaseError> {
+    let late = |_| {
+        let detail = format!("cart and products took longer than {UPSTREAM_LIMIT:?}");
+        ServiceError::Unavailable { service: ServiceName::Product, detail }
+    };
+    timeout_at(until, asked).await.map_err(late)?
 }
 
 fn basket(cart: Cart, found: &BTreeMap<ProductId, Option<StockedProduct>>) -> Basket {

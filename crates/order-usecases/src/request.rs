@@ -50,6 +50,9 @@ impl IfMatch {
 pub struct Request {
     /// Its idempotency key, if it has one.
     pub key: Option<IdempotencyKey>,
+    /// A hash of its query and body; its key, if it has one, has the same. Placing tells by it whether a request without
+    /// a key is an earlier one, sent again.
+    pub fingerprint: [u8; 32],
     /// The versions that its caller has in mind. A new order has none, so placing passes it over.
     pub if_match: IfMatch,
     /// What its answer looks like.
@@ -127,7 +130,7 @@ impl UseCases {
     /// The answer that was given under a key.
     async fn given(&self, key: Option<IdempotencyKey>) -> Result<Option<Answer>, UseCaseError> {
         let Some(key) = key else { return Ok(None) };
-        replay(Some(key), self.ports.orders.placing(Some(key)).await?.receipt)
+        replay(Some(key), self.ports.orders.receipt(key).await?)
     }
 }
 
@@ -154,6 +157,7 @@ pub(crate) fn not_committed(error: CommitError) -> UseCaseError {
         CommitError::Conflict => UseCaseError::ConcurrentChange,
         CommitError::KeyUsed => UseCaseError::KeyReused,
         CommitError::TaskLost => UseCaseError::Inconsistent("a task's answer to a command".into()),
+        CommitError::Guarded => UseCaseError::Unavailable("the cart is being ordered at the same time".into()),
         CommitError::Unknown(detail) => UseCaseError::OutcomeUnknown(detail),
         CommitError::Store(error) => error.into(),
     }
@@ -166,6 +170,7 @@ fn is_refusal(error: &UseCaseError) -> bool {
         UseCaseError::NotFound
         | UseCaseError::Forbidden
         | UseCaseError::Rejected(_)
+        | UseCaseError::AlreadyOrdered { .. }
         | UseCaseError::PreconditionFailed { .. }
         | UseCaseError::ConcurrentChange
         | UseCaseError::UnknownCourier

@@ -79,6 +79,7 @@ fn one_effect_per_key(orders: &[Order], sandbox: &Sandbox) {
 
 async fn nothing_left_to_do(stores: &Stores) {
     let slots = TaskKind::ALL.into_iter().map(|kind| (kind, 10)).collect();
-    let sweep = stores.tasks.claim(&Claim { slots, only: None, lease: Duration::ZERO }).await.unwrap();
+    let sweep =
+        stores.tasks.claim(&Claim { slots, chores: Vec::new(), only: None, lease: Duration::ZERO }).await.unwrap();
     assert!(sweep.claimed.is_empty() && sweep.next_due.is_none(), "{sweep:?}");
 }

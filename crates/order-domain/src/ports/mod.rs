@@ -12,12 +12,12 @@ pub use services::{
     ProductService, ServiceError, ServiceName, UserService,
 };
 pub use store::{
-    CommitError, Committed, IdempotencyKey, Loaded, OrderFilter, OrderReader, OrderStore, Page, Placing, Receipt,
-    StoreError, StoredReceipt, TimelineItem, WriteSet,
+    CommitError, Committed, GuardChange, IdempotencyKey, KEPT_AFTER_END, Loaded, OrderFilter, OrderReader, OrderStore,
+    Page, Placing, RECEIPT_AGE, Receipt, StoreError, StoredReceipt, TimelineItem, WriteSet,
 };
 pub use tasks::{
-    Claim, ClaimedTask, EntryFailure, Failure, Figures, KindFigures, Lane, MAX_TRIES, NewTask, Sweep, TaskKind,
-    TaskRef, TaskSignal, TaskStore, Token, backoff_ceiling,
+    Chore, Claim, ClaimedChore, ClaimedTask, EntryFailure, Failure, Figures, KindFigures, Lane, MAX_TRIES, NewTask,
+    Rest, Sweep, TaskKind, TaskRef, TaskSignal, TaskStore, Token, backoff_ceiling,
 };
 
 #[cfg(feature = "mocks")]

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 
 use crate::ids::{EntryNo, OrderId, TaskId, UserId};
 use crate::money::Money;
-use crate::order::{Change, Order, OrderState, Recorded, Role, Status, Version};
+use crate::order::{Change, Event, Guard, LiveGuard, Order, OrderState, Recorded, Role, Status, Version};
 use crate::payment::{EntryState, Ledger, PaymentStatus};
-use crate::time::Timestamp;
+use crate::time::{Duration, Timestamp};
 
 use super::tasks::{ClaimedTask, NewTask, TaskRef};
 
@@ -30,6 +30,10 @@ pub enum CommitError {
     /// There is a receipt under the request's key: an equal request was first. Nothing was changed.
     #[error("the key has been used meanwhile")]
     KeyUsed,
+    /// The caller's cart is guarded by an order that was not seen when this one was decided. Nothing was changed: look
+    /// again.
+    #[error("the cart has been ordered meanwhile")]
+    Guarded,
     /// The task is no longer in these hands. Nothing was changed.
     #[error("the task is another's now")]
     TaskLost,
@@ -49,6 +53,13 @@ pub struct Loaded {
     /// When it was loaded.
     pub now: Timestamp,
 }
+
+/// How long a receipt is kept.
+pub const RECEIPT_AGE: Duration = Duration::from_hours(24);
+
+/// How long receipts and guards are kept at least after they have ended: longer than any request takes, since a placing
+/// that began before a guard's end must still find it.
+pub const KEPT_AFTER_END: Duration = Duration::from_mins(1);
 
 /// A request's idempotency key. Only hashes are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -84,8 +95,19 @@ pub struct StoredReceipt {
 pub struct Placing {
     /// The database's now.
     pub now: Timestamp,
-    /// The receipt under the request's key, if there is one that is younger than 24 h.
+    /// The receipt under the request's key, if there is one that is younger than [`RECEIPT_AGE`].
     pub receipt: Option<StoredReceipt>,
+    /// The caller's guards that have not ended.
+    pub guards: Vec<LiveGuard>,
+}
+
+/// What a commit does to the guard of a placing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GuardChange {
+    /// A new order is guarded.
+    Begins(Guard),
+    /// The order is cancelled: its cart may be ordered again.
+    Ends,
 }
 
 /// What has to be committed for one order, whole or not at all.
@@ -105,6 +127,8 @@ pub struct WriteSet {
     pub tasks: Vec<NewTask>,
     /// The answer to the request, under its key.
     pub receipt: Option<(IdempotencyKey, Receipt)>,
+    /// The beginning or the end of its guard.
+    pub guard: Option<GuardChange>,
     /// The task that caused it and ends with it.
     pub finishes: Option<ClaimedTask>,
     /// The task that caused it and goes on: its token is checked all the same.
@@ -115,6 +139,7 @@ impl WriteSet {
     /// What a change needs to be committed. `ids` are the numbers of its tasks; a missing one leaves its task out, so
     /// give as many as there are.
     pub fn new(change: Change, ids: Vec<TaskId>) -> Self {
+        let cancels = change.events.iter().any(|recorded| matches!(recorded.event, Event::Cancelled { .. }));
         debug_assert_eq!(change.tasks.len(), ids.len(), "a number for each task");
         let tasks = change.tasks.into_iter().zip(ids).map(|(task, id)| NewTask {
             id,
@@ -133,6 +158,7 @@ impl WriteSet {
             moves: change.moves,
             booked: change.booked,
             receipt: None,
+            guard: cancels.then_some(GuardChange::Ends),
             finishes: None,
             held_by: None,
         }
@@ -142,6 +168,13 @@ impl WriteSet {
     #[must_use]
     pub fn with_receipt(mut self, receipt: Option<(IdempotencyKey, Receipt)>) -> Self {
         self.receipt = receipt;
+        self
+    }
+
+    /// Of a new order: with the guard of its placing.
+    #[must_use]
+    pub fn guarded(mut self, guard: Guard) -> Self {
+        self.guard = Some(GuardChange::Begins(guard));
         self
     }
 
@@ -171,11 +204,23 @@ pub struct Committed {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait OrderStore: Send + Sync {
+    /// The database's now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn now(&self) -> Result<Timestamp, StoreError>;
+
+    /// The receipt under a key, if there is one that is younger than [`RECEIPT_AGE`].
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn receipt(&self, key: IdempotencyKey) -> Result<Option<StoredReceipt>, StoreError>;
+
     /// What placing an order reads, in one read.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn placing(&self, key: Option<IdempotencyKey>) -> Result<Placing, StoreError>;
+    async fn placing(&self, caller: &UserId, key: Option<IdempotencyKey>) -> Result<Placing, StoreError>;
 
     /// An order, whole and of one moment; `None` when there is none of that number.
     ///
@@ -189,7 +234,9 @@ pub trait OrderStore: Send + Sync {
     /// [`StoreError`].
     async fn load_for(&self, task: &ClaimedTask) -> Result<Option<Loaded>, StoreError>;
 
-    /// Commits write sets, all or nothing, their orders locked in the order of their ids.
+    /// Commits write sets, all or nothing, their orders locked in the order of their ids. The guard of an order is open
+    /// until its cart has been cleared ([`TaskKind::clears_cart`](super::TaskKind::clears_cart): the end of that task, whichever it is,
+    /// closes it), and holds for [`GUARDED`](crate::order::GUARDED) at least; of an order without a cart, just so long.
     ///
     /// # Errors
     /// [`CommitError`].
@@ -208,6 +255,13 @@ pub trait OrderStore: Send + Sync {
     /// # Errors
     /// [`CommitError::Unknown`] or [`CommitError::Store`]: it stays sent, and is asked again.
     async fn put_back(&self, task: &ClaimedTask, version: Version, entry: EntryNo) -> Result<bool, CommitError>;
+
+    /// Removes receipts and guards that ended over [`KEPT_AFTER_END`] ago, the longest ended first and at most `limit`
+    /// of them. How many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn forget(&self, limit: u32) -> Result<u32, StoreError>;
 }
 
 /// Which orders a list shows. Every criterion that is set has to be met.

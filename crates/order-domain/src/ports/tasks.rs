@@ -1,5 +1,8 @@
 //! Durable tasks: what has to be done outside, committed with the change that causes it. The database is the truth;
 //! [`TaskSignal`] only says where to look.
+//!
+//! A task is an order's. What the service does for itself, such as tidying up, is a [`Chore`]: no order's, there once for
+//! each kind, and due again when it has been done.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -52,6 +55,14 @@ impl TaskKind {
         }
     }
 
+    /// Whether its end, done or dead, is the end of the guard of its order.
+    pub const fn clears_cart(self) -> bool {
+        match self {
+            Self::Charge | Self::Refund => false,
+            Self::ClearCart => true,
+        }
+    }
+
     /// The lane in which it keeps its order. What moves money has none: it loads and decides again.
     pub const fn lane(self) -> Option<Lane> {
         match self {
@@ -74,6 +85,30 @@ impl Lane {
         match self {
             Self::Cart => "cart",
         }
+    }
+}
+
+/// What the service does for itself, again and again. Never dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Chore {
+    /// Removes receipts and guards that have ended.
+    Housekeeping,
+}
+
+impl Chore {
+    /// All of them.
+    pub const ALL: [Self; 1] = [Self::Housekeeping];
+
+    /// Its name in the database, in metrics and for operators. No [`TaskKind`] has the same.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Housekeeping => "housekeeping",
+        }
+    }
+
+    /// The chore of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|chore| chore.name() == name)
     }
 }
 
@@ -133,14 +168,29 @@ pub struct ClaimedTask {
     pub token: Token,
 }
 
+/// A chore in a worker's hands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedChore {
+    /// Its task's number.
+    pub id: TaskId,
+    /// What is to be done.
+    pub chore: Chore,
+    /// Claims since it last succeeded, this one included.
+    pub attempts: u32,
+    /// Proof of holding it.
+    pub token: Token,
+}
+
 /// What a worker would take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     /// Per kind, how many at most; a kind that is not named is not claimed.
     pub slots: Vec<(TaskKind, usize)>,
-    /// Only these, if named; else whatever is due, the longest due first.
+    /// Chores that are to be claimed; one that is not named is not.
+    pub chores: Vec<Chore>,
+    /// Only these tasks (and no chore), if named; else whatever is due, the longest due first.
     pub only: Option<Vec<TaskId>>,
-    /// How long they stay in the worker's hands. What moves money stays at least as long as its backoff, so that one
+    /// How long they stay in the worker's hands. What never dies stays at least as long as its backoff, so that one
     /// that kills its process does not kill the next at once.
     pub lease: Duration,
 }
@@ -150,9 +200,11 @@ pub struct Claim {
 pub struct Sweep {
     /// What was claimed.
     pub claimed: Vec<ClaimedTask>,
+    /// Chores that were claimed.
+    pub chores: Vec<ClaimedChore>,
     /// The database's now.
     pub now: Timestamp,
-    /// When the next unfinished task becomes due that is not due yet.
+    /// When the next unfinished task becomes due that is not due yet. Chores count if the claim names any.
     pub next_due: Option<Timestamp>,
 }
 
@@ -203,6 +255,15 @@ pub struct Failure {
     pub entry: Option<EntryFailure>,
 }
 
+/// The end of a run of a chore.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rest {
+    /// How long until it is due again.
+    pub wait: Duration,
+    /// What went wrong, if it did not succeed; holds nothing personal.
+    pub error: Option<String>,
+}
+
 /// Where tasks are kept. (They are written by [`super::OrderStore::commit`], with what causes them.)
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
@@ -238,6 +299,19 @@ pub trait TaskStore: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     async fn figures(&self) -> Result<Figures, StoreError>;
+
+    /// Ends a run of a chore, which is due again after a wait. False, and nothing happens, when the token is no longer
+    /// its own.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn rest(&self, chore: &ClaimedChore, rest: &Rest) -> Result<bool, StoreError>;
+
+    /// Gives a chore back untouched, as [`Self::hand_back`] does a task.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn hand_back_chore(&self, chore: &ClaimedChore) -> Result<(), StoreError>;
 }
 
 /// Wakes workers. May lose signals: what is due is found by the next sweep.

@@ -3,6 +3,7 @@
 
 mod assignment;
 mod audits;
+mod double_click;
 mod lives;
 mod money;
 mod payment_status;

@@ -121,7 +121,8 @@ pub(super) async fn cancel(
 
 fn request(http: &HttpRequest, caller: &Caller, body: &Read, render: Render) -> Result<Request, Problem> {
     let key = idempotency::key(http, &caller.user, body.bytes())?;
-    Ok(Request { key, if_match: etag::if_match(http)?, render })
+    let fingerprint = idempotency::fingerprint(http, body.bytes());
+    Ok(Request { key, fingerprint, if_match: etag::if_match(http)?, render })
 }
 
 fn cancelled() -> Render {

@@ -56,7 +56,8 @@ impl PlaceBody {
     }
 }
 
-/// Places an order; sent again with its key, it is answered with the first answer.
+/// Places an order. Sent again with its key, it is answered with the first answer; without one, with the order as it is,
+/// as long as the cart is guarded.
 pub(super) async fn place(
     Signed(caller): Signed,
     request: HttpRequest,
@@ -67,7 +68,9 @@ pub(super) async fn place(
     let key = idempotency::key(&request, &caller.user, body.bytes())?;
     let wish = body.json::<PlaceBody>()?.wish()?;
     let render = render(request.path().starts_with(PREFIX));
-    answer::kept(state.usecases.place(&caller, wish, Request { key, if_match: IfMatch::Any, render }).await?)
+    let fingerprint = idempotency::fingerprint(&request, body.bytes());
+    let request = Request { key, fingerprint, if_match: IfMatch::Any, render };
+    answer::kept(state.usecases.place(&caller, wish, request).await?)
 }
 
 /// The answer to a new order. It is found again where its caller is: behind the gateway, or not.

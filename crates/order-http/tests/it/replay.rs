@@ -60,6 +60,7 @@ async fn a_key_is_its_callers_own() {
     shop.ask(place("/orders", "ann", "k-1", BODY)).await;
     let other = shop.ask(place("/orders", "ben", "k-1", BODY)).await;
     assert_eq!((other.status.as_u16(), other.json()["user_id"].as_str()), (201, Some("ben")));
+    shop.carts.put(order_testkit::builders::a_cart("ann", &[(5, 1)]));
     let another = shop.ask(place("/orders", "ann", "k-2", BODY)).await;
     assert_eq!((another.status.as_u16(), another.header("idempotency-replayed")), (201, None));
 }
@@ -95,6 +96,7 @@ async fn an_unknown_outcome_is_found_again_by_its_key() {
     let found = shop.ask(place("/orders", "ann", "k-1", BODY)).await;
     assert_eq!((found.status.as_u16(), found.header("idempotency-replayed")), (201, Some("true")), "{}", found.text);
 
+    shop.carts.put(order_testkit::builders::a_cart("ann", &[(5, 1)]));
     shop.store.fail_next(Op::Commit, Fault::UndoneButUnknown);
     let problem = shop.ask(place("/orders", "ann", "k-2", BODY)).await.is_problem(503, "outcome_unknown");
     assert!(problem["detail"].as_str().unwrap().contains("same Idempotency-Key"));
@@ -208,4 +210,68 @@ async fn an_unknown_outcome_of_a_change_is_found_again_by_its_key() {
         let found = shop.ask(change(asked, "", "", "k-1")).await;
         assert_eq!((found.status.as_u16(), found.header("idempotency-replayed")), (200, Some("true")), "{asked:?}");
     }
+}
+
+/// Without a key.
+fn click(path: &str, body: &str) -> TestRequest {
+    let request = signed(Method::POST, path, "ann").insert_header(("Content-Type", "application/json"));
+    request.set_payload(body.to_owned())
+}
+
+#[actix_web::test]
+async fn a_second_click_without_a_key_gets_the_order_as_it_is_now() {
+    let shop = Shop::open();
+    let first = shop.ask(click("/orders", BODY)).await;
+    assert_eq!((first.status.as_u16(), first.header("idempotency-replayed")), (201, None), "{}", first.text);
+    let second = shop.ask(click("/orders", BODY)).await;
+    assert_eq!((said(&second), second.header("idempotency-replayed")), (said(&first), Some("true")));
+
+    shop.put("/orders/1/status", "root", json!({"status": "confirmed"})).await;
+    for (path, location) in [("/orders/", "/orders/1"), ("/api/v1/orders", "/api/v1/orders/1")] {
+        let again = shop.ask(click(path, BODY)).await;
+        assert_eq!(
+            (again.status.as_u16(), again.header("idempotency-replayed")),
+            (201, Some("true")),
+            "{}",
+            again.text
+        );
+        assert_eq!((again.header("location"), again.header("etag")), (Some(location), Some("\"2\"")));
+        let now = shop.get("/orders/1", "ann").await;
+        assert_eq!((&again.text, again.json()["status"].as_str()), (&now.text, Some("confirmed")));
+    }
+    assert_eq!(shop.store.counts().orders, 1);
+}
+
+#[actix_web::test]
+async fn another_request_for_an_ordered_cart_is_told_of_the_order() {
+    let shop = Shop::open();
+    shop.ask(click("/orders", BODY)).await;
+    let before = shop.store.counts();
+    for other in [
+        click("/orders", r#"{"delivery_address":"2 Main St"}"#),
+        click("/orders", r#"{"delivery_address": "1 Main St"}"#),
+        click("/orders?a=1", BODY),
+        place("/orders", "ann", "k-1", BODY),
+    ] {
+        let problem = shop.ask(other).await.is_problem(409, "already_ordered");
+        assert_eq!(problem["order_id"], json!(1));
+        assert!(problem["detail"].as_str().unwrap().contains("order 1"), "{problem}");
+    }
+    assert_eq!(shop.store.counts(), before);
+    // The customer thinks again: the cart is theirs.
+    shop.post("/orders/1/cancel", "ann", json!({})).await;
+    let anew = shop.ask(place("/orders", "ann", "k-1", BODY)).await;
+    assert_eq!((anew.status.as_u16(), anew.header("location")), (201, Some("/orders/2")));
+}
+
+#[actix_web::test]
+async fn an_empty_cart_is_the_order_of_a_moment_ago_or_empty() {
+    let shop = Shop::open();
+    shop.ask(click("/orders", BODY)).await;
+    shop.carts.put(order_testkit::builders::a_cart("ann", &[]));
+    let again = shop.ask(click("/orders", BODY)).await;
+    assert_eq!((again.status.as_u16(), again.header("location")), (201, Some("/orders/1")));
+    shop.ask(place("/orders", "ann", "k-1", BODY)).await.is_problem(409, "cart_empty");
+    shop.store.advance(Duration::from_secs(10));
+    shop.ask(click("/orders", BODY)).await.is_problem(409, "cart_empty");
 }

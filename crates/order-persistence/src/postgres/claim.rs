@@ -6,12 +6,12 @@
 
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
-use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
-use order_domain::ports::{Claim, ClaimedTask, MAX_TRIES, Sweep, TaskKind, Token};
-use order_domain::{OrderId, TaskId};
+use order_domain::ports::{Claim, MAX_TRIES, Sweep, TaskKind};
 
 use super::dialect::{Backend, Conn, DbTime};
+use super::mapping::{Claimed, ClaimedRow};
 use crate::error::DbError;
 
 /// No task of the same order and lane stands before it. A dead one blocks nothing.
@@ -26,6 +26,9 @@ struct ClaimDue {
     /// Only these; `None`: whatever is due.
     only: Option<Vec<i64>>,
     mortal: Vec<&'static str>,
+    clearing: Vec<&'static str>,
+    /// Chores count among what is due next.
+    chores: bool,
     max_tries: i32,
     lease: f64,
 }
@@ -68,7 +71,14 @@ impl QueryFragment<Backend> for BySweep<'_> {
         out.push_sql("WITH dying AS (UPDATE tasks SET dead = true, leased = false, token = token + 1 WHERE NOT dead AND kind = ANY(");
         out.push_bind_param::<Array<Text>, _>(&claim.mortal)?;
         // The number stands in the text, as it does in the index that finds these few.
-        out.push_sql(") AND attempts >= 8 AND run_at <= now()), due AS (SELECT found.id FROM unnest(");
+        out.push_sql(
+            ") AND attempts >= 8 AND run_at <= now() RETURNING kind, order_id), \
+             ended AS (UPDATE idempotency_keys AS guard SET open = false, ends_at = greatest(guard.ends_at, now()) \
+             FROM dying WHERE guard.kind = 'guard' AND guard.open AND guard.order_id = dying.order_id \
+             AND dying.kind = ANY(",
+        );
+        out.push_bind_param::<Array<Text>, _>(&claim.clearing)?;
+        out.push_sql(")), due AS (SELECT found.id FROM unnest(");
         out.push_bind_param::<Array<Text>, _>(&claim.kinds)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<BigInt>, _>(&claim.slots)?;
@@ -114,8 +124,12 @@ fn take<'b>(claim: &'b ClaimDue, mut out: AstPass<'_, 'b, Backend>) -> QueryResu
     out.push_sql(
         ") THEN 0 ELSE least(300, 0.5 * power(2, least(t.attempts + 1, 20))) END)) FROM due WHERE t.id = due.id \
          RETURNING t.id, t.kind, t.order_id, t.entry_n, t.attempts, t.token, t.run_at) \
-         SELECT now(), least((SELECT min(run_at) FROM tasks WHERE NOT dead AND run_at > now()), \
-         (SELECT min(run_at) FROM claimed)), \
+         SELECT now(), least((SELECT min(run_at) FROM tasks WHERE NOT dead AND run_at > now() \
+         AND (order_id IS NOT NULL OR ",
+    );
+    out.push_bind_param::<Bool, _>(&claim.chores)?;
+    out.push_sql(
+        ")), (SELECT min(run_at) FROM claimed)), \
          claimed.id, claimed.kind, claimed.order_id, claimed.entry_n, claimed.attempts, claimed.token \
          FROM (SELECT 1) AS once LEFT JOIN claimed ON true",
     );
@@ -126,12 +140,17 @@ type Row = (DbTime, Option<DbTime>, Option<i64>, Option<String>, Option<i64>, Op
 
 pub(super) async fn claim(conn: &mut Conn, claim: &Claim) -> Result<Sweep, DbError> {
     let wanted = claim.slots.iter().filter(|(_, slots)| *slots > 0);
-    let (kinds, slots) = wanted.map(|(kind, slots)| (kind.name(), i64::try_from(*slots).unwrap_or(i64::MAX))).unzip();
+    let wanted = wanted.map(|(kind, slots)| (kind.name(), i64::try_from(*slots).unwrap_or(i64::MAX)));
+    let chores = claim.chores.iter().filter(|_| claim.only.is_none()).map(|chore| (chore.name(), 1));
+    let (kinds, slots) = wanted.chain(chores).unzip();
+    let named = |named: fn(TaskKind) -> bool| TaskKind::ALL.into_iter().filter(move |kind| named(*kind));
     let due = ClaimDue {
         kinds,
         slots,
         only: claim.only.as_ref().map(|ids| ids.iter().map(|id| id.get()).collect()),
-        mortal: TaskKind::ALL.iter().filter(|kind| kind.may_die()).map(|kind| kind.name()).collect(),
+        mortal: named(TaskKind::may_die).map(TaskKind::name).collect(),
+        clearing: named(TaskKind::clears_cart).map(TaskKind::name).collect(),
+        chores: !claim.chores.is_empty(),
         max_tries: i32::try_from(MAX_TRIES).unwrap_or(i32::MAX),
         lease: claim.lease.as_secs_f64(),
     };
@@ -140,24 +159,21 @@ pub(super) async fn claim(conn: &mut Conn, claim: &Claim) -> Result<Sweep, DbErr
         None => BySweep(&due).load(conn).await?,
     };
     let (now, next_due) = rows[..].first().map(|row| (row.0.0, row.1.map(|at| at.0))).ok_or_else(nothing)?;
-    Ok(Sweep { claimed: rows.into_iter().filter_map(claimed).collect::<Result<_, _>>()?, now, next_due })
+    let mut sweep = Sweep { claimed: Vec::new(), chores: Vec::new(), now, next_due };
+    for row in rows.into_iter().filter_map(claimed) {
+        match row.into_claimed()? {
+            Claimed::Task(task) => sweep.claimed.push(task),
+            Claimed::Chore(chore) => sweep.chores.push(chore),
+        }
+    }
+    Ok(sweep)
 }
 
 fn nothing() -> DbError {
     DbError::Inconsistent("a claim answered without a row".into())
 }
 
-fn claimed((_, _, id, kind, order, entry, attempts, token): Row) -> Option<Result<ClaimedTask, DbError>> {
-    let (id, kind, order, attempts, token) = (id?, kind?, order?, attempts?, token?);
-    let wrong = |what: String| DbError::Inconsistent(what);
-    Some((|| {
-        Ok(ClaimedTask {
-            id: TaskId::new(id).map_err(|error| wrong(error.to_string()))?,
-            kind: TaskKind::from_name(&kind).ok_or_else(|| wrong(format!("task kind {kind}")))?,
-            order: OrderId::new(order).map_err(|error| wrong(error.to_string()))?,
-            entry: entry.map(u32::try_from).transpose().map_err(|error| wrong(error.to_string()))?,
-            attempts: u32::try_from(attempts).map_err(|error| wrong(error.to_string()))?,
-            token: Token(token),
-        })
-    })())
+/// What was claimed; the one row of a claim that took nothing has only the times.
+fn claimed((_, _, id, kind, order_id, entry_n, attempts, token): Row) -> Option<ClaimedRow> {
+    Some(ClaimedRow { id: id?, kind: kind?, order_id, entry_n, attempts: attempts?, token: token? })
 }

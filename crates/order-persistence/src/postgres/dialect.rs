@@ -33,6 +33,8 @@ type Manager = AsyncDieselConnectionManager<Conn>;
 
 /// Locks the rows that a subquery finds.
 pub(crate) const LOCK: &str = " FOR UPDATE";
+/// Locks the rows that a subquery finds, without those that somebody else has locked.
+pub(crate) const LOCK_FREE_ONES: &str = " FOR UPDATE SKIP LOCKED";
 /// The database's now.
 pub(crate) const NOW: &str = "now()";
 
@@ -68,9 +70,14 @@ mod functions {
 
 pub(crate) type NowQuery = diesel::dsl::select<functions::now>;
 
+/// The database's now, within a statement.
+pub(crate) fn now_value() -> functions::now {
+    functions::now()
+}
+
 /// Asks for the database's now.
 pub(crate) fn now_query() -> NowQuery {
-    diesel::select(functions::now())
+    diesel::select(now_value())
 }
 
 /// Sends several reads together and waits for all answers: one round trip.

@@ -1,17 +1,18 @@
-//! A new order as one statement in autocommit: the order, its lines, its first events, entries and tasks, and the
-//! request's receipt, all or nothing.
+//! A new order as one statement in autocommit: the order, its lines, its first events, entries and tasks, its guard and
+//! the request's receipt, all or nothing.
 //!
 //! Every optional part is an `unnest` of a possibly empty array, so the text is always the same and stays prepared. The
-//! receipt comes first, and every other part selects from it: a key that is in use writes nothing at all.
+//! guard comes first, then the receipt, and every other part selects from them: a cart that is guarded writes nothing at
+//! all, and a key that is in use leaves at most a guard without an order, which its foreign key undoes.
 
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::{DatabaseErrorKind, Error, QueryResult};
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
-use order_domain::ports::WriteSet;
+use order_domain::ports::{GuardChange, WriteSet};
 
 use super::dialect::{Backend, Conn, DbTime};
-use super::rows::{EntryRow, EventRow, ItemRow, OrderRow, ReceiptRow, TaskRow};
+use super::rows::{EntryRow, EventRow, GuardRow, ItemRow, OrderRow, ReceiptRow, TaskRow};
 use crate::error::DbError;
 
 /// The columns of the `unnest`ed parts, one array each, named as the rows' fields.
@@ -47,7 +48,11 @@ columns!(Tasks of TaskRow {
     id: i64, kind: String, entry_n: Option<i32>, lane: Option<String>, seq: i64, ordinal: i32, run_at: DbTime, created_at: DbTime,
 });
 columns!(Receipts of ReceiptRow {
-    key_hash: Vec<u8>, fingerprint: Vec<u8>, status: i32, headers: String, body: Vec<u8>, created_at: DbTime,
+    key_hash: Vec<u8>, fingerprint: Vec<u8>, status: i32, headers: String, body: Vec<u8>, ends_at: DbTime, created_at: DbTime,
+});
+columns!(Guards of GuardRow {
+    key_hash: Vec<u8>, fingerprint: Vec<u8>, customer_id: String, placed_with: Option<Vec<u8>>, open: bool, ends_at: DbTime,
+    created_at: DbTime,
 });
 
 /// All rows of a new order.
@@ -58,6 +63,9 @@ pub(super) struct Placing {
     entries: Entries,
     tasks: Tasks,
     receipts: Receipts,
+    guards: Guards,
+    /// Orders whose guards are not in the way.
+    seen: Vec<i64>,
 }
 
 impl Placing {
@@ -68,7 +76,13 @@ impl Placing {
         let entries = order.ledger().entries().iter().map(|entry| EntryRow::from_entry(id, entry));
         let tasks = set.tasks.iter().map(|task| TaskRow::from_task(task, at));
         let receipts = set.receipt.iter().map(|(key, receipt)| ReceiptRow::from_receipt(id, key, receipt, at));
+        let guard = match &set.guard {
+            Some(GuardChange::Begins(guard)) => Some(guard),
+            Some(GuardChange::Ends) | None => None,
+        };
         Ok(Self {
+            guards: Guards::of(guard.map(|guard| GuardRow::from_guard(order, guard)).into_iter().collect()),
+            seen: guard.into_iter().flat_map(|guard| &guard.seen).map(|order| order.get()).collect(),
             order: OrderRow::from_order(order)?,
             items: Items::of(items.collect::<Result<_, _>>()?),
             events: Events::of(set.events.iter().map(|recorded| EventRow::from_recorded(id, recorded)).collect()),
@@ -82,7 +96,13 @@ impl Placing {
     pub(super) async fn write(&self, conn: &mut Conn) -> Result<(), DbError> {
         match self.execute(conn).await {
             Ok(1) => Ok(()),
-            Ok(_) => Err(DbError::KeyUsed),
+            Ok(_) if self.guards.key_hash.is_empty() => Err(DbError::KeyUsed),
+            Ok(_) => Err(DbError::Guarded),
+            Err(Error::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, info))
+                if info.constraint_name() == Some("idempotency_keys_order_id_fkey") =>
+            {
+                Err(DbError::KeyUsed)
+            }
             // Of two who place under one number, which a generator of numbers keeps from happening, one is refused.
             Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info))
                 if info.constraint_name() == Some("orders_pkey") =>
@@ -107,35 +127,66 @@ macro_rules! bind {
 }
 
 impl Placing {
+    /// The guard. One that had ended when the order was decided makes room; one that had not, or that was not seen then,
+    /// leaves no row here, and so none anywhere.
+    fn guard<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        let Self { order, guards, seen, .. } = self;
+        bind! { out:
+            "WITH guard AS (INSERT INTO idempotency_keys AS kept \
+             (kind, order_id, key_hash, fingerprint, customer_id, placed_with, open, ends_at, created_at) \
+             SELECT 'guard', ", BigInt, &order.id;
+            ", given.* FROM unnest(", Array<Binary>, &guards.key_hash;
+            ", ", Array<Binary>, &guards.fingerprint;
+            ", ", Array<Text>, &guards.customer_id;
+            ", ", Array<Nullable<Binary>>, &guards.placed_with;
+            ", ", Array<Bool>, &guards.open;
+            ", ", Array<Timestamptz>, &guards.ends_at;
+            ", ", Array<Timestamptz>, &guards.created_at;
+            ") AS given (key_hash, fingerprint, customer_id, placed_with, open, ends_at, created_at) \
+             WHERE NOT EXISTS (SELECT 1 FROM idempotency_keys AS other WHERE other.kind = 'guard' \
+             AND other.customer_id = given.customer_id AND (other.open OR other.ends_at > given.created_at) \
+             AND other.order_id <> ALL(", Array<BigInt>, seen;
+        }
+        out.push_sql(
+            ")) ON CONFLICT (key_hash) DO UPDATE SET fingerprint = excluded.fingerprint, \
+             customer_id = excluded.customer_id, placed_with = excluded.placed_with, open = excluded.open, \
+             ends_at = excluded.ends_at, order_id = excluded.order_id, created_at = excluded.created_at \
+             WHERE NOT kept.open AND kept.ends_at <= excluded.created_at RETURNING 1)",
+        );
+        Ok(())
+    }
+
     /// The receipt, and `go`: a row if the rest is to be written. A receipt whose time is over makes room; one that is in
     /// force leaves no row here, and so none anywhere.
     fn receipt<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        let Self { order, receipts, .. } = self;
+        let Self { order, receipts, guards, .. } = self;
         bind! { out:
-            "WITH receipt AS (INSERT INTO idempotency_keys AS kept \
-             (key_hash, fingerprint, status, headers, body, order_id, created_at) \
-             SELECT key_hash, fingerprint, status, headers, body, ", BigInt, &order.id;
-            ", created_at FROM unnest(", Array<Binary>, &receipts.key_hash;
+            ", receipt AS (INSERT INTO idempotency_keys AS kept \
+             (kind, order_id, key_hash, fingerprint, status, headers, body, ends_at, created_at) \
+             SELECT 'receipt', ", BigInt, &order.id;
+            ", given.* FROM unnest(", Array<Binary>, &receipts.key_hash;
             ", ", Array<Binary>, &receipts.fingerprint;
             ", ", Array<Integer>, &receipts.status;
             ", ", Array<Text>, &receipts.headers;
             ", ", Array<Binary>, &receipts.body;
+            ", ", Array<Timestamptz>, &receipts.ends_at;
             ", ", Array<Timestamptz>, &receipts.created_at;
+            ") AS given (key_hash, fingerprint, status, headers, body, ends_at, created_at) \
+             WHERE (SELECT count(*) FROM guard) = cardinality(", Array<Binary>, &guards.key_hash;
+            ") ON CONFLICT (key_hash) DO UPDATE SET fingerprint = excluded.fingerprint, status = excluded.status, \
+             headers = excluded.headers, body = excluded.body, ends_at = excluded.ends_at, \
+             order_id = excluded.order_id, created_at = excluded.created_at \
+             WHERE kept.ends_at <= excluded.created_at RETURNING 1), \
+             go AS (SELECT 1 WHERE (SELECT count(*) FROM guard) = cardinality(", Array<Binary>, &guards.key_hash;
+            ") AND (SELECT count(*) FROM receipt) = cardinality(", Array<Binary>, &receipts.key_hash;
         }
-        out.push_sql(
-            ") AS given (key_hash, fingerprint, status, headers, body, created_at) \
-             ON CONFLICT (key_hash) DO UPDATE SET fingerprint = excluded.fingerprint, status = excluded.status, \
-             headers = excluded.headers, body = excluded.body, order_id = excluded.order_id, \
-             created_at = excluded.created_at \
-             WHERE kept.created_at <= excluded.created_at - interval '24 hours' RETURNING 1), \
-             go AS (SELECT 1 WHERE (SELECT count(*) FROM receipt) = cardinality(",
-        );
-        out.push_bind_param::<Array<Binary>, _>(&receipts.key_hash)
+        Ok(())
     }
 }
 
 impl QueryFragment<Backend> for Placing {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        self.guard(out.reborrow())?;
         self.receipt(out.reborrow())?;
         let Self { order, items, events, entries, tasks, .. } = self;
         bind! { out:

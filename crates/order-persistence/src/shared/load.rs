@@ -5,21 +5,19 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use order_domain::OrderId;
 use order_domain::order::Order;
-use order_domain::ports::{ClaimedTask, IdempotencyKey, Loaded, Placing};
-use order_domain::time::{Duration, after};
+use order_domain::ports::{ClaimedTask, IdempotencyKey, Loaded, Placing, StoredReceipt};
+use order_domain::time::Timestamp;
+use order_domain::{OrderId, UserId};
 
-use super::dialect::{Conn, DbTime, now_query, together};
-use super::rows::{EntryRow, ItemRow, OrderRow, ReceiptRow};
-use super::schema::{idempotency_keys, order_items, orders, payment_entries, tasks};
+use super::dialect::{Conn, DbTime, now_query, now_value, together};
+use super::mapping::{GUARD, RECEIPT};
+use super::rows::{EntryRow, GuardRow, ItemRow, OrderRow, ReceiptRow};
+use super::schema::{guards, order_items, orders, payment_entries, receipts, tasks};
 use crate::error::DbError;
 
 /// How often a read that met a change is read again before the database is said to be too busy.
 pub(crate) const TRIES: usize = 8;
-
-/// How long a receipt is kept.
-pub(crate) const RECEIPT_AGE: Duration = Duration::from_hours(24);
 
 pub(crate) async fn order(conn: &mut Conn, id: OrderId) -> Result<Option<Loaded>, DbError> {
     Ok(whole(conn, id, None).await?.map(|(loaded, _)| loaded))
@@ -65,21 +63,42 @@ async fn whole(conn: &mut Conn, id: OrderId, task: Option<&ClaimedTask>) -> Resu
     Err(DbError::NoConnection(format!("order {id} changes faster than it can be read")))
 }
 
-/// What placing reads: now, and the receipt under the key.
-pub(crate) async fn placing(conn: &mut Conn, key: Option<IdempotencyKey>) -> Result<Placing, DbError> {
-    let Some(key) = key else {
-        let now = now_query().get_result::<DbTime>(conn).await?;
-        return Ok(Placing { now: now.0, receipt: None });
-    };
-    let hash = key.hash.to_vec();
-    let (now, receipt) = together!(
+pub(crate) async fn now(conn: &mut Conn) -> Result<Timestamp, DbError> {
+    Ok(now_query().get_result::<DbTime>(conn).await?.0)
+}
+
+/// The receipt under a key.
+pub(crate) async fn receipt(conn: &mut Conn, key: IdempotencyKey) -> Result<Option<StoredReceipt>, DbError> {
+    let kept = receipts::table
+        .find(key.hash.to_vec())
+        .filter(receipts::kind.eq(RECEIPT).and(receipts::ends_at.gt(now_value())))
+        .select(ReceiptRow::as_select());
+    kept.get_result::<ReceiptRow>(conn).await.optional()?.map(ReceiptRow::into_receipt).transpose()
+}
+
+/// What placing reads: now, the receipt under the key (no key: under none), and the caller's guards with their carts.
+pub(crate) async fn placing(conn: &mut Conn, caller: &UserId, key: Option<IdempotencyKey>) -> Result<Placing, DbError> {
+    let hash = key.map(|key| key.hash.to_vec()).unwrap_or_default();
+    let (now, receipt, guards) = together!(
         conn;
         get_result::<DbTime>(now_query()),
-        load::<ReceiptRow>(idempotency_keys::table.find(hash).select(ReceiptRow::as_select()))
+        load::<ReceiptRow>(
+            receipts::table
+                .find(hash)
+                .filter(receipts::kind.eq(RECEIPT).and(receipts::ends_at.gt(now_value())))
+                .select(ReceiptRow::as_select())
+        ),
+        load::<(GuardRow, String, String)>(
+            guards::table
+                .inner_join(orders::table.on(orders::id.eq(guards::order_id)))
+                .filter(guards::kind.eq(GUARD).and(guards::customer_id.eq(caller.as_str())))
+                .filter(guards::open.eq(true).or(guards::ends_at.gt(now_value())))
+                .select((GuardRow::as_select(), orders::terms, orders::currency))
+        )
     )?;
-    let young = |row: &ReceiptRow| after(row.created_at.0, RECEIPT_AGE) > now.0;
-    let receipt = receipt.into_iter().next().filter(young).map(ReceiptRow::into_receipt).transpose()?;
-    Ok(Placing { now: now.0, receipt })
+    let receipt = receipt.into_iter().next().map(ReceiptRow::into_receipt).transpose()?;
+    let guards = guards.into_iter().map(|(row, terms, currency)| row.into_live(&terms, &currency));
+    Ok(Placing { now: now.0, receipt, guards: guards.collect::<Result<_, _>>()? })
 }
 
 /// Puts a page of orders together from its rows, in the order of `rows`; `None` when one changed meanwhile.

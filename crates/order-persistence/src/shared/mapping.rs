@@ -1,14 +1,27 @@
 //! How rows become orders and back. An order comes back through the domain's one validating constructor.
 
-use order_domain::order::{Actor, CancelCode, Cancellation, Line, Order, OrderState, Product, Recorded, Role, Status};
+use order_domain::order::{
+    Actor, CancelCode, Cancellation, GUARDED, Guard, Line, LiveGuard, Order, OrderState, Product, Recorded, Role,
+    Status,
+};
 use order_domain::payment::{Entry, EntryKind, EntryState, Ledger, Origin, PaymentMethod, Purpose};
-use order_domain::ports::{IdempotencyKey, NewTask, Receipt, StoredReceipt, TimelineItem};
-use order_domain::{Coordinates, Currency, Destination, LineId, Money, OrderId, ProductId, Quantity, Text, UserId};
+use order_domain::ports::{
+    Chore, ClaimedChore, ClaimedTask, IdempotencyKey, NewTask, RECEIPT_AGE, Receipt, StoredReceipt, TaskKind,
+    TimelineItem, Token,
+};
+use order_domain::time::after;
+use order_domain::{
+    Coordinates, Currency, Destination, LineId, Money, OrderId, ProductId, Quantity, TaskId, Text, UserId,
+};
 
 use super::dialect::DbTime;
-use super::rows::{EntryRow, EventRow, ItemRow, OrderRow, ReceiptRow, TaskRow};
+use super::rows::{EntryRow, EventRow, GuardRow, ItemRow, OrderRow, ReceiptRow, TaskRow};
 use crate::error::DbError;
 use crate::stored;
+
+/// The two kinds of rows of `idempotency_keys`.
+pub(crate) const RECEIPT: &str = "receipt";
+pub(crate) const GUARD: &str = "guard";
 
 fn wrong(what: impl std::fmt::Display) -> DbError {
     DbError::Inconsistent(what.to_string())
@@ -277,10 +290,12 @@ impl ReceiptRow {
     ) -> Result<Self, DbError> {
         Ok(Self {
             key_hash: key.hash.to_vec(),
+            kind: RECEIPT.to_owned(),
             fingerprint: key.fingerprint.to_vec(),
             status: i32::from(receipt.status),
             headers: stored::headers_to(&receipt.headers)?,
             body: receipt.body.clone(),
+            ends_at: DbTime(after(created_at.0, RECEIPT_AGE)),
             order_id: order.get(),
             created_at,
         })
@@ -289,8 +304,71 @@ impl ReceiptRow {
     pub(crate) fn into_receipt(self) -> Result<StoredReceipt, DbError> {
         let status = u16::try_from(self.status).map_err(wrong)?;
         let headers = stored::headers_from(&self.headers)?;
-        let fingerprint =
-            <[u8; 32]>::try_from(self.fingerprint).map_err(|_| wrong("a fingerprint of another length"))?;
+        let fingerprint = hash(self.fingerprint)?;
         Ok(StoredReceipt { fingerprint, receipt: Receipt { status, headers, body: self.body } })
+    }
+}
+
+fn hash(bytes: Vec<u8>) -> Result<[u8; 32], DbError> {
+    bytes.try_into().map_err(|_| wrong("a hash of another length"))
+}
+
+impl GuardRow {
+    /// Open until the cart is cleared; of an order that was placed from no cart, never.
+    pub(crate) fn from_guard(order: &Order, guard: &Guard) -> Self {
+        let state = order.state();
+        Self {
+            key_hash: guard.hash.to_vec(),
+            kind: GUARD.to_owned(),
+            fingerprint: guard.fingerprint.to_vec(),
+            customer_id: state.customer.as_str().to_owned(),
+            placed_with: guard.placed_with.map(|hash| hash.to_vec()),
+            open: !state.terms.cart_lines.is_empty(),
+            ends_at: DbTime(after(state.created_at, GUARDED)),
+            order_id: state.id.get(),
+            created_at: DbTime(state.created_at),
+        }
+    }
+
+    /// The guard with its order's terms, which have the cart.
+    pub(crate) fn into_live(self, terms: &str, currency: &str) -> Result<LiveGuard, DbError> {
+        let currency = Currency::from_code(currency).map_err(wrong)?;
+        Ok(LiveGuard {
+            order: OrderId::new(self.order_id).map_err(wrong)?,
+            fingerprint: hash(self.fingerprint)?,
+            placed_with: self.placed_with.map(hash).transpose()?,
+            placed_at: self.created_at.0,
+            cart: stored::terms_from(terms, currency)?.cart_lines,
+        })
+    }
+}
+
+/// What was claimed: a task of an order, or a chore.
+pub(crate) enum Claimed {
+    Task(ClaimedTask),
+    Chore(ClaimedChore),
+}
+
+/// The columns of a claimed row, after the claim.
+pub(crate) struct ClaimedRow {
+    pub(crate) id: i64,
+    pub(crate) kind: String,
+    pub(crate) order_id: Option<i64>,
+    pub(crate) entry_n: Option<i32>,
+    pub(crate) attempts: i32,
+    pub(crate) token: i64,
+}
+
+impl ClaimedRow {
+    pub(crate) fn into_claimed(self) -> Result<Claimed, DbError> {
+        let (id, attempts) = (TaskId::new(self.id).map_err(wrong)?, unsigned(self.attempts)?);
+        let token = Token(self.token);
+        let Some(order) = self.order_id else {
+            let chore = named("chore", &self.kind, Chore::from_name(&self.kind))?;
+            return Ok(Claimed::Chore(ClaimedChore { id, chore, attempts, token }));
+        };
+        let kind = named("task kind", &self.kind, TaskKind::from_name(&self.kind))?;
+        let (order, entry) = (OrderId::new(order).map_err(wrong)?, self.entry_n.map(unsigned).transpose()?);
+        Ok(Claimed::Task(ClaimedTask { id, kind, order, entry, attempts, token }))
     }
 }

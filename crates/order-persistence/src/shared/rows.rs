@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::dialect::DbTime;
-use super::schema::{idempotency_keys, order_events, order_items, orders, payment_entries, tasks};
+use super::schema::{guards, order_events, order_items, orders, payment_entries, receipts, tasks};
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = orders, treat_none_as_default_value = false)]
@@ -95,7 +95,7 @@ pub(crate) struct EntryRow {
     pub(crate) settled_at: Option<DbTime>,
 }
 
-/// A task as it is written first; the rest of its row is what the table says.
+/// A task of an order as it is written first; the rest of its row is what the table says.
 #[derive(Debug, Clone, Insertable)]
 #[diesel(table_name = tasks, treat_none_as_default_value = false)]
 pub(crate) struct TaskRow {
@@ -111,13 +111,29 @@ pub(crate) struct TaskRow {
 }
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = idempotency_keys, treat_none_as_default_value = false)]
+#[diesel(table_name = receipts, treat_none_as_default_value = false)]
 pub(crate) struct ReceiptRow {
     pub(crate) key_hash: Vec<u8>,
+    pub(crate) kind: String,
     pub(crate) fingerprint: Vec<u8>,
     pub(crate) status: i32,
     pub(crate) headers: String,
     pub(crate) body: Vec<u8>,
+    pub(crate) ends_at: DbTime,
+    pub(crate) order_id: i64,
+    pub(crate) created_at: DbTime,
+}
+
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = guards, treat_none_as_default_value = false)]
+pub(crate) struct GuardRow {
+    pub(crate) key_hash: Vec<u8>,
+    pub(crate) kind: String,
+    pub(crate) fingerprint: Vec<u8>,
+    pub(crate) customer_id: String,
+    pub(crate) placed_with: Option<Vec<u8>>,
+    pub(crate) open: bool,
+    pub(crate) ends_at: DbTime,
     pub(crate) order_id: i64,
     pub(crate) created_at: DbTime,
 }

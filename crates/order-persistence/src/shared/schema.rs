@@ -111,11 +111,11 @@ diesel::table! {
     tasks (id) {
         id -> BigInt,
         kind -> Text,
-        order_id -> BigInt,
+        order_id -> Nullable<BigInt>,
         entry_n -> Nullable<Integer>,
         lane -> Nullable<Text>,
-        seq -> BigInt,
-        ordinal -> Integer,
+        seq -> Nullable<BigInt>,
+        ordinal -> Nullable<Integer>,
         run_at -> Instant,
         attempts -> Integer,
         token -> BigInt,
@@ -130,12 +130,35 @@ diesel::table! {
     use diesel::sql_types::{BigInt, Binary, Integer, Text};
     use super::Instant;
 
-    idempotency_keys (key_hash) {
+    /// The rows of `idempotency_keys` whose kind is `receipt`.
+    #[sql_name = "idempotency_keys"]
+    receipts (key_hash) {
         key_hash -> Binary,
+        kind -> Text,
         fingerprint -> Binary,
         status -> Integer,
         headers -> Text,
         body -> Binary,
+        ends_at -> Instant,
+        order_id -> BigInt,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
+    use super::Instant;
+
+    /// The rows of `idempotency_keys` whose kind is `guard`.
+    #[sql_name = "idempotency_keys"]
+    guards (key_hash) {
+        key_hash -> Binary,
+        kind -> Text,
+        fingerprint -> Binary,
+        customer_id -> Text,
+        placed_with -> Nullable<Binary>,
+        open -> Bool,
+        ends_at -> Instant,
         order_id -> BigInt,
         created_at -> Instant,
     }
@@ -147,5 +170,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     order_events,
     payment_entries,
     tasks,
-    idempotency_keys
+    receipts,
+    guards
 );

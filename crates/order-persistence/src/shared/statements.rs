@@ -3,9 +3,9 @@
 
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::QueryResult;
-use diesel::sql_types::{BigInt, Integer, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 
-use super::dialect::{Backend, DbTime, Instant, LOCK, NOW};
+use super::dialect::{Backend, DbTime, Instant, LOCK, LOCK_FREE_ONES, NOW};
 use super::rows::OrderRow;
 
 /// Names a statement by its type: the same text for every value.
@@ -97,6 +97,59 @@ impl QueryFragment<Backend> for MoveEntry<'_> {
         out.push_bind_param::<Integer, _>(&self.n)?;
         out.push_sql(" AND state = ");
         out.push_bind_param::<Text, _>(self.from)
+    }
+}
+
+/// The end of the guard of an order: at once where it was cancelled; where its cart has been cleared, when its time is
+/// over.
+pub(crate) struct EndGuard {
+    pub(crate) order: i64,
+    pub(crate) cancelled: bool,
+}
+
+impl QueryId for EndGuard {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl QueryFragment<Backend> for EndGuard {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        out.push_sql("UPDATE idempotency_keys SET open = FALSE, ends_at = CASE WHEN ");
+        out.push_bind_param::<Bool, _>(&self.cancelled)?;
+        for piece in [" OR ends_at < ", NOW, " THEN ", NOW, " ELSE ends_at END WHERE kind = 'guard' AND order_id = "] {
+            out.push_sql(piece);
+        }
+        out.push_bind_param::<BigInt, _>(&self.order)?;
+        out.push_sql(" AND (open OR ends_at > ");
+        out.push_sql(NOW);
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// Removes receipts and guards that ended before a moment, the longest ended first. Those that somebody is about to
+/// replace are passed over.
+pub(crate) struct Forget {
+    pub(crate) before: DbTime,
+    pub(crate) limit: i64,
+}
+
+impl QueryId for Forget {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl QueryFragment<Backend> for Forget {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        out.push_sql(
+            "WITH ended AS MATERIALIZED (SELECT key_hash FROM idempotency_keys WHERE NOT open AND ends_at <= ",
+        );
+        out.push_bind_param::<Instant, _>(&self.before)?;
+        out.push_sql(" ORDER BY ends_at LIMIT ");
+        out.push_bind_param::<BigInt, _>(&self.limit)?;
+        out.push_sql(LOCK_FREE_ONES);
+        out.push_sql(") DELETE FROM idempotency_keys WHERE key_hash IN (SELECT key_hash FROM ended)");
+        Ok(())
     }
 }
 

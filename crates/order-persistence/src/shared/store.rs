@@ -4,16 +4,20 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use order_domain::order::{Order, Version};
 use order_domain::ports::{
-    Claim, ClaimedTask, CommitError, Committed, Failure, Figures, IdGenerator, IdempotencyKey, Loaded, OrderFilter,
-    OrderReader, OrderStore, Page, Placing, StoreError, Sweep, TaskRef, TaskStore, TimelineItem, WriteSet,
+    Claim, ClaimedChore, ClaimedTask, CommitError, Committed, Failure, Figures, IdGenerator, IdempotencyKey,
+    KEPT_AFTER_END, Loaded, OrderFilter, OrderReader, OrderStore, Page, Placing, Rest, StoreError, StoredReceipt,
+    Sweep, TaskRef, TaskStore, TimelineItem, WriteSet,
 };
-use order_domain::{EntryNo, OrderId, TaskId};
+use order_domain::time::Timestamp;
+use order_domain::{EntryNo, OrderId, TaskId, UserId};
 
-use super::dialect::{self, Database};
+use super::dialect::{self, Conn, Database};
 use super::statements::Mark;
 use super::{claim, figures, list, load, task_ends, write};
+use crate::error::DbError;
 use crate::id_blocks::{IdBlocks, Ids};
 
 /// All stores over one database.
@@ -31,8 +35,17 @@ impl Store {
 
 #[async_trait]
 impl OrderStore for Store {
-    async fn placing(&self, key: Option<IdempotencyKey>) -> Result<Placing, StoreError> {
-        Ok(self.db.read(move |conn| load::placing(conn, key).boxed()).await?)
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        Ok(self.db.read(|conn| load::now(conn).boxed()).await?)
+    }
+
+    async fn receipt(&self, key: IdempotencyKey) -> Result<Option<StoredReceipt>, StoreError> {
+        Ok(self.db.read(move |conn| load::receipt(conn, key).boxed()).await?)
+    }
+
+    async fn placing(&self, caller: &UserId, key: Option<IdempotencyKey>) -> Result<Placing, StoreError> {
+        let caller = caller.clone();
+        Ok(self.db.read(move |conn| async move { load::placing(conn, &caller, key).await }.boxed()).await?)
     }
 
     async fn load(&self, id: OrderId) -> Result<Option<Loaded>, StoreError> {
@@ -54,6 +67,10 @@ impl OrderStore for Store {
 
     async fn put_back(&self, task: &ClaimedTask, version: Version, entry: EntryNo) -> Result<bool, CommitError> {
         self.mark(task, version, entry, Mark::PutBack).await
+    }
+
+    async fn forget(&self, limit: u32) -> Result<u32, StoreError> {
+        Ok(self.db.single(move |conn| write::forget(conn, KEPT_AFTER_END, limit).boxed()).await?)
     }
 }
 
@@ -86,8 +103,18 @@ impl OrderReader for Store {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.db.read(move |conn| load::placing(conn, None).boxed()).await?;
+        self.db.read(move |conn| load::now(conn).boxed()).await?;
         Ok(())
+    }
+}
+
+/// Ends a task. What else ends with it makes this more than one change, and so a transaction.
+fn finishing(
+    task: ClaimedTask,
+) -> impl for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<Option<TaskRef>, DbError>> + Send + Sync + 'static {
+    move |conn| {
+        let task = task.clone();
+        async move { task_ends::finish(conn, &task).await }.boxed()
     }
 }
 
@@ -103,12 +130,9 @@ impl TaskStore for Store {
     }
 
     async fn finish(&self, task: &ClaimedTask) -> Result<Option<TaskRef>, StoreError> {
-        let task = task.clone();
-        let done = self.db.single(move |conn| {
-            let task = task.clone();
-            async move { task_ends::finish(conn, &task).await }.boxed()
-        });
-        Ok(done.await?)
+        let finish = finishing(task.clone());
+        let done = if task.kind.clears_cart() { self.db.write(finish).await } else { self.db.single(finish).await };
+        Ok(done?)
     }
 
     async fn fail(&self, task: &ClaimedTask, failure: &Failure) -> Result<bool, StoreError> {
@@ -121,16 +145,26 @@ impl TaskStore for Store {
     }
 
     async fn hand_back(&self, task: &ClaimedTask) -> Result<(), StoreError> {
-        let task = task.clone();
+        let (id, token) = (task.id, task.token);
+        Ok(self.db.write(move |conn| task_ends::hand_back(conn, id, token).boxed()).await?)
+    }
+
+    async fn rest(&self, chore: &ClaimedChore, rest: &Rest) -> Result<bool, StoreError> {
+        let given = (chore.clone(), rest.clone());
         let done = self.db.write(move |conn| {
-            let task = task.clone();
-            async move { task_ends::hand_back(conn, &task).await }.boxed()
+            let (chore, rest) = given.clone();
+            async move { task_ends::rest(conn, &chore, &rest).await }.boxed()
         });
         Ok(done.await?)
     }
 
     async fn figures(&self) -> Result<Figures, StoreError> {
         Ok(self.db.read(|conn| figures::figures(conn).boxed()).await?)
+    }
+
+    async fn hand_back_chore(&self, chore: &ClaimedChore) -> Result<(), StoreError> {
+        let (id, token) = (chore.id, chore.token);
+        Ok(self.db.write(move |conn| task_ends::hand_back(conn, id, token).boxed()).await?)
     }
 }
 

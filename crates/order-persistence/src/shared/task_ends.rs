@@ -2,19 +2,31 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use order_domain::TaskId;
-use order_domain::ports::{ClaimedTask, Failure, MAX_TRIES, TaskKind, TaskRef};
+use order_domain::ports::{ClaimedChore, ClaimedTask, Failure, MAX_TRIES, Rest, TaskKind, TaskRef, Token};
 use order_domain::time::after;
+use order_domain::{OrderId, TaskId};
 
 use super::dialect::{Conn, DbTime, now_query};
 use super::mapping::entry_no;
-
 use super::schema::{payment_entries, tasks};
+use super::statements::EndGuard;
 use crate::error::DbError;
 
 pub(crate) async fn finish(conn: &mut Conn, task: &ClaimedTask) -> Result<Option<TaskRef>, DbError> {
     let mine = tasks::table.filter(tasks::id.eq(task.id.get()).and(tasks::token.eq(task.token.0)));
-    if diesel::delete(mine).execute(conn).await? == 1 { next_of_lane(conn, task).await } else { Ok(None) }
+    if diesel::delete(mine).execute(conn).await? != 1 {
+        return Ok(None);
+    }
+    ended(conn, task.kind, task.order).await?;
+    next_of_lane(conn, task).await
+}
+
+/// What else ends with a task that is done or dead: the guard of the order whose cart it cleared.
+pub(crate) async fn ended(conn: &mut Conn, kind: TaskKind, order: OrderId) -> Result<(), DbError> {
+    if kind.clears_cart() {
+        EndGuard { order: order.get(), cancelled: false }.execute(conn).await?;
+    }
+    Ok(())
 }
 
 pub(crate) async fn fail(conn: &mut Conn, task: &ClaimedTask, failure: &Failure) -> Result<bool, DbError> {
@@ -34,6 +46,9 @@ pub(crate) async fn fail(conn: &mut Conn, task: &ClaimedTask, failure: &Failure)
     if put_back != 1 {
         return Ok(false);
     }
+    if dead {
+        ended(conn, task.kind, task.order).await?;
+    }
     if let Some(entry) = &failure.entry {
         diesel::update(payment_entries::table.find((task.order.get(), entry_no(entry.entry)?)))
             .set((
@@ -47,9 +62,10 @@ pub(crate) async fn fail(conn: &mut Conn, task: &ClaimedTask, failure: &Failure)
     Ok(true)
 }
 
-pub(crate) async fn hand_back(conn: &mut Conn, task: &ClaimedTask) -> Result<(), DbError> {
+/// Of a task or of a chore.
+pub(crate) async fn hand_back(conn: &mut Conn, id: TaskId, token: Token) -> Result<(), DbError> {
     let now: DbTime = now_query().get_result(conn).await?;
-    let mine = tasks::table.filter(tasks::id.eq(task.id.get()).and(tasks::token.eq(task.token.0)));
+    let mine = tasks::table.filter(tasks::id.eq(id.get()).and(tasks::token.eq(token.0)));
     diesel::update(mine)
         .set((
             tasks::run_at.eq(now),
@@ -60,6 +76,24 @@ pub(crate) async fn hand_back(conn: &mut Conn, task: &ClaimedTask) -> Result<(),
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// Ends a run of a chore. One that has succeeded begins to count its tries anew.
+pub(crate) async fn rest(conn: &mut Conn, chore: &ClaimedChore, rest: &Rest) -> Result<bool, DbError> {
+    let now: DbTime = now_query().get_result(conn).await?;
+    let attempts = if rest.error.is_some() { i32::try_from(chore.attempts).unwrap_or(i32::MAX) } else { 0 };
+    let mine = tasks::table.filter(tasks::id.eq(chore.id.get()).and(tasks::token.eq(chore.token.0)));
+    let rested = diesel::update(mine)
+        .set((
+            tasks::run_at.eq(DbTime(after(now.0, rest.wait))),
+            tasks::token.eq(tasks::token + 1),
+            tasks::leased.eq(false),
+            tasks::attempts.eq(attempts),
+            tasks::last_error.eq(&rest.error),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(rested == 1)
 }
 
 /// The task that waited behind a finished one, if it is due. A dead one blocks nothing.

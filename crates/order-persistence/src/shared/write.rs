@@ -3,17 +3,18 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use order_domain::EntryNo;
-use order_domain::order::Version;
+use order_domain::order::{Guard, Version};
 use order_domain::payment::EntryState;
-use order_domain::ports::{ClaimedTask, Committed, TaskRef, WriteSet};
+use order_domain::ports::{ClaimedTask, Committed, GuardChange, TaskRef, WriteSet};
+use order_domain::time::Duration;
 
 use super::dialect::{Conn, DbTime, now_query};
-use super::load::RECEIPT_AGE;
+use super::mapping::GUARD;
 use super::mapping::entry_no;
-use super::rows::{EntryRow, EventRow, ItemRow, OrderRow, ReceiptRow, TaskRow};
-use super::schema::{idempotency_keys, order_events, order_items, orders, payment_entries, tasks};
-use super::statements::{Mark, MarkEntry, MoveEntry, UpdateOrder};
-use super::task_ends::next_of_lane;
+use super::rows::{EntryRow, EventRow, GuardRow, ItemRow, OrderRow, ReceiptRow, TaskRow};
+use super::schema::{guards, order_events, order_items, orders, payment_entries, receipts, tasks};
+use super::statements::{EndGuard, Forget, Mark, MarkEntry, MoveEntry, UpdateOrder};
+use super::task_ends::{ended, next_of_lane};
 use crate::error::DbError;
 
 /// Writes write sets, their orders locked in the order of their ids.
@@ -53,6 +54,13 @@ async fn write(conn: &mut Conn, set: &WriteSet) -> Result<(), DbError> {
     for task in &set.tasks {
         diesel::insert_into(tasks::table).values(TaskRow::from_task(task, at)?).execute(conn).await?;
     }
+    match &set.guard {
+        Some(GuardChange::Begins(guard)) => insert_guard(conn, set, guard).await?,
+        Some(GuardChange::Ends) => {
+            EndGuard { order: set.order.id().get(), cancelled: true }.execute(conn).await?;
+        }
+        None => {}
+    }
     if let Some((key, receipt)) = &set.receipt {
         // Its day begins now, however long ago the order last changed.
         let now: DbTime = now_query().get_result(conn).await?;
@@ -86,14 +94,32 @@ async fn move_entry(conn: &mut Conn, set: &WriteSet, n: EntryNo, from: EntryStat
     if moved.execute(conn).await? == 1 { Ok(()) } else { Err(DbError::Conflict) }
 }
 
+/// A guard that had ended when the order was decided makes room. One that had not, or that nobody saw then, does not.
+async fn insert_guard(conn: &mut Conn, set: &WriteSet, guard: &Guard) -> Result<(), DbError> {
+    let row = GuardRow::from_guard(&set.order, guard);
+    let seen = guard.seen.iter().map(|order| order.get());
+    let unseen = guards::table
+        .filter(guards::kind.eq(GUARD).and(guards::customer_id.eq(row.customer_id.clone())))
+        .filter(guards::open.eq(true).or(guards::ends_at.gt(row.created_at)))
+        .filter(guards::order_id.ne_all(seen.collect::<Vec<_>>()));
+    if unseen.count().get_result::<i64>(conn).await? > 0 {
+        return Err(DbError::Guarded);
+    }
+    let of_cart = guards::table.find(row.key_hash.clone());
+    let over = guards::open.eq(false).and(guards::ends_at.le(row.created_at));
+    diesel::delete(of_cart.filter(over)).execute(conn).await?;
+    let inserted =
+        diesel::insert_into(guards::table).values(row).on_conflict(guards::key_hash).do_nothing().execute(conn).await?;
+    if inserted == 1 { Ok(()) } else { Err(DbError::Guarded) }
+}
+
 /// A receipt whose time is over makes room.
 async fn insert_receipt(conn: &mut Conn, row: ReceiptRow) -> Result<(), DbError> {
-    let expired = DbTime(row.created_at.0 - RECEIPT_AGE);
-    let of_key = idempotency_keys::table.find(row.key_hash.clone());
-    diesel::delete(of_key.filter(idempotency_keys::created_at.le(expired))).execute(conn).await?;
-    let inserted = diesel::insert_into(idempotency_keys::table)
+    let of_key = receipts::table.find(row.key_hash.clone());
+    diesel::delete(of_key.filter(receipts::ends_at.le(row.created_at))).execute(conn).await?;
+    let inserted = diesel::insert_into(receipts::table)
         .values(row)
-        .on_conflict(idempotency_keys::key_hash)
+        .on_conflict(receipts::key_hash)
         .do_nothing()
         .execute(conn)
         .await?;
@@ -114,6 +140,7 @@ async fn end_task(conn: &mut Conn, set: &WriteSet) -> Result<Option<TaskRef>, Db
     if diesel::delete(of_token).execute(conn).await? != 1 {
         return Err(DbError::TaskLost);
     }
+    ended(conn, task.kind, task.order).await?;
     next_of_lane(conn, task).await
 }
 
@@ -128,4 +155,11 @@ pub(crate) async fn mark(
     let marked =
         MarkEntry { order: task.order.get(), version, n: entry_no(n)?, task: task.id.get(), token: task.token.0, mark };
     Ok(marked.execute(conn).await? == 1)
+}
+
+/// Removes receipts and guards that ended this long ago, at most `limit` of them.
+pub(crate) async fn forget(conn: &mut Conn, ago: Duration, limit: u32) -> Result<u32, DbError> {
+    let now: DbTime = now_query().get_result(conn).await?;
+    let forgotten = Forget { before: DbTime(now.0 - ago), limit: i64::from(limit) }.execute(conn).await?;
+    u32::try_from(forgotten).map_err(|error| DbError::Inconsistent(error.to_string()))
 }

@@ -39,6 +39,8 @@ type Manager = AsyncDieselConnectionManager<Conn>;
 
 /// A writer has the whole file.
 pub(crate) const LOCK: &str = "";
+/// As above.
+pub(crate) const LOCK_FREE_ONES: &str = "";
 /// The machine's now, as this engine stores moments.
 pub(crate) const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')";
 
@@ -91,11 +93,17 @@ mod functions {
     }
 }
 
-pub(crate) type NowQuery = diesel::dsl::select<functions::strftime<&'static str, &'static str>>;
+pub(crate) type NowValue = functions::strftime<&'static str, &'static str>;
+pub(crate) type NowQuery = diesel::dsl::select<NowValue>;
+
+/// The machine's now, within a statement.
+pub(crate) fn now_value() -> NowValue {
+    functions::strftime("%Y-%m-%dT%H:%M:%f000Z", "now")
+}
 
 /// Asks for the machine's now, which is the database's.
 pub(crate) fn now_query() -> NowQuery {
-    diesel::select(functions::strftime("%Y-%m-%dT%H:%M:%f000Z", "now"))
+    diesel::select(now_value())
 }
 
 /// Reads one after the other: there is no round trip to be saved.

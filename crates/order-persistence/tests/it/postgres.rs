@@ -70,8 +70,9 @@ impl Harness for Postgres {
             lines: count("order_items").await,
             events: count("order_events").await,
             entries: count("payment_entries").await,
-            tasks: count("tasks").await,
-            receipts: count("idempotency_keys").await,
+            tasks: count("tasks WHERE order_id IS NOT NULL").await,
+            receipts: count("idempotency_keys WHERE kind = 'receipt'").await,
+            guards: count("idempotency_keys WHERE kind = 'guard'").await,
         }
     }
 
@@ -80,7 +81,8 @@ impl Harness for Postgres {
         let client = self.database.connect().await;
         let passed = format!(
             "UPDATE tasks SET run_at = run_at - make_interval(secs => {seconds}) WHERE NOT dead;
-             UPDATE idempotency_keys SET created_at = created_at - make_interval(secs => {seconds})"
+             UPDATE idempotency_keys SET created_at = created_at - make_interval(secs => {seconds}),
+                ends_at = ends_at - make_interval(secs => {seconds})"
         );
         client.batch_execute(&passed).await.unwrap();
     }

@@ -43,7 +43,7 @@ async fn a_token_that_is_replaced_while_a_mark_waits_stops_it() {
         });
         let other = postgres.database.connect().await;
         eventually("it waits for the order", || async { waiting(&other).await == 1 }).await;
-        assert_eq!(other.execute("UPDATE tasks SET token = token + 1", &[]).await.unwrap(), 1);
+        assert_eq!(other.execute("UPDATE tasks SET token = token + 1 WHERE order_id = 1", &[]).await.unwrap(), 1);
         locker.batch_execute("COMMIT").await.unwrap();
 
         assert!(!marking.await.unwrap().unwrap(), "token {:?} is void", task.token);

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use order_domain::order::Guard;
 use order_domain::ports::{IdempotencyKey, Receipt, WriteSet};
 use order_persistence::{DatabaseUrl, Options};
-use order_testkit::builders::an_order;
+use order_testkit::builders::{a_guard, an_order, user};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -72,7 +73,7 @@ async fn forward(
     to.write_all(&[head, &body].concat()).await.ok()
 }
 
-/// Now and the key's receipt go out together; order, lines, events, entry, task and receipt are one statement, with no
+/// Now, the key's receipt and the caller's guards go out together; order, lines, events, entry, task, guard and receipt are one statement, with no
 /// BEGIN and no COMMIT around it.
 #[tokio::test(flavor = "multi_thread")]
 async fn placing_is_one_read_and_one_write() {
@@ -85,11 +86,14 @@ async fn placing_is_one_read_and_one_write() {
         let key = IdempotencyKey { hash: [n; 32], fingerprint: [n; 32] };
         let receipt = Receipt { status: 201, headers: Vec::new(), body: b"{}".to_vec() };
         wire.counted();
-        stores.orders.placing(Some(key)).await.unwrap();
-        assert!(n == 1 || wire.counted() == 2, "the read is two statements in one trip");
+        let seen = stores.orders.placing(&user("ann"), Some(key)).await.unwrap().guards;
+        assert_eq!(seen.len(), usize::from(n) - 1);
+        assert!(n == 1 || wire.counted() == 3, "the read is three statements in one trip");
         wire.counted();
         let change = an_order().id(i64::from(n)).placed().last_change();
-        stores.orders.commit(vec![WriteSet::new(change, vec![id]).with_receipt(Some((key, receipt)))]).await.unwrap();
+        let guard = Guard { seen: seen.iter().map(|guard| guard.order).collect(), ..a_guard(n) };
+        let set = WriteSet::new(change, vec![id]).guarded(guard).with_receipt(Some((key, receipt)));
+        stores.orders.commit(vec![set]).await.unwrap();
         assert!(n == 1 || wire.counted() == 1, "the write is one statement");
     }
 }

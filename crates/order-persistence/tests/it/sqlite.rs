@@ -86,16 +86,17 @@ impl Harness for Sqlite {
             lines: count("order_items"),
             events: count("order_events"),
             entries: count("payment_entries"),
-            tasks: count("tasks"),
-            receipts: count("idempotency_keys"),
+            tasks: count("tasks WHERE order_id IS NOT NULL"),
+            receipts: count("idempotency_keys WHERE kind = 'receipt'"),
+            guards: count("idempotency_keys WHERE kind = 'guard'"),
         }
     }
 
     async fn let_pass(&self, time: Duration) {
         let back = format!("-{} seconds", time.as_secs_f64());
         let passed = |column: &str| format!("{column} = strftime('%Y-%m-%dT%H:%M:%f000Z', {column}, '{back}')");
-        let (tasks, receipts) = (passed("run_at"), passed("created_at"));
-        let update = format!("UPDATE tasks SET {tasks} WHERE NOT dead; UPDATE idempotency_keys SET {receipts}");
+        let (tasks, begun, ended) = (passed("run_at"), passed("created_at"), passed("ends_at"));
+        let update = format!("UPDATE tasks SET {tasks} WHERE NOT dead; UPDATE idempotency_keys SET {begun}, {ended}");
         self.connect().batch_execute(&update).unwrap();
     }
 }
@@ -126,7 +127,12 @@ async fn a_start_voids_the_leases_of_a_process_that_died() {
         let ids = sqlite.stores.ids.task_ids(1).await.unwrap();
         let set = order_domain::ports::WriteSet::new(placed.last_change(), ids);
         sqlite.stores.orders.commit(vec![set]).await.unwrap();
-        let claim = Claim { slots: vec![(TaskKind::Charge, 1)], only: None, lease: Duration::from_mins(30) };
+        let claim = Claim {
+            slots: vec![(TaskKind::Charge, 1)],
+            chores: Vec::new(),
+            only: None,
+            lease: Duration::from_mins(30),
+        };
         assert_eq!(sqlite.stores.tasks.claim(&claim).await.unwrap().claimed.len(), 1);
         assert_eq!(sqlite.stores.tasks.claim(&claim).await.unwrap().claimed.len(), 0);
     }
@@ -136,7 +142,8 @@ async fn a_start_voids_the_leases_of_a_process_that_died() {
     })
     .await;
     let stores = order_persistence::open(&url(&folder), &options()).unwrap();
-    let claim = Claim { slots: vec![(TaskKind::Charge, 1)], only: None, lease: Duration::from_mins(30) };
+    let claim =
+        Claim { slots: vec![(TaskKind::Charge, 1)], chores: Vec::new(), only: None, lease: Duration::from_mins(30) };
     let claimed = stores.tasks.claim(&claim).await.unwrap().claimed;
     assert_eq!(claimed.len(), 1);
     assert!(claimed[0].token > order_domain::ports::Token(1), "its old token is void");

@@ -3,12 +3,12 @@
 use diesel::connection::SimpleConnection;
 use order_domain::ports::WriteSet;
 use order_persistence::Stores;
-use order_testkit::builders::an_order;
+use order_testkit::builders::{a_guard, a_key, a_receipt, an_order};
 
 use crate::postgres::Postgres;
 use crate::sqlite::Sqlite;
 
-/// An order 1 with an entry 1 and a task, and what may not be made of it.
+/// An order 1 with an entry 1, a task, a guard and a receipt, and what may not be made of it.
 const IMPOSSIBLE: &[&str] = &[
     "UPDATE orders SET refunded = charged + 1",
     "UPDATE orders SET refund_held = -1",
@@ -28,15 +28,35 @@ const IMPOSSIBLE: &[&str] = &[
     "UPDATE payment_entries SET state = 'settled'",
     "UPDATE payment_entries SET kind = 'refund'",
     "UPDATE payment_entries SET charge_n = 7",
-    "UPDATE tasks SET entry_n = 7",
-    "UPDATE tasks SET order_id = 7",
-    "INSERT INTO tasks (id, kind, order_id, seq, ordinal, run_at, created_at) SELECT id + 1, kind, order_id, seq, ordinal, run_at, created_at FROM tasks",
+    "UPDATE tasks SET entry_n = 7 WHERE order_id = 1",
+    "UPDATE tasks SET order_id = 7 WHERE order_id = 1",
+    "UPDATE tasks SET order_id = NULL WHERE order_id = 1",
+    "UPDATE tasks SET seq = NULL WHERE order_id = 1",
+    "UPDATE tasks SET ordinal = NULL WHERE order_id = 1",
+    "UPDATE tasks SET order_id = 1 WHERE order_id IS NULL",
+    "UPDATE tasks SET seq = 1 WHERE order_id IS NULL",
+    "UPDATE tasks SET lane = 'cart' WHERE order_id IS NULL",
+    "UPDATE tasks SET dead = (1 = 1) WHERE order_id IS NULL",
+    "INSERT INTO tasks (id, kind, run_at, created_at) SELECT 7, kind, run_at, created_at FROM tasks WHERE order_id IS NULL",
+    "UPDATE idempotency_keys SET kind = 'key'",
+    "UPDATE idempotency_keys SET kind = 'receipt' WHERE kind = 'guard'",
+    "UPDATE idempotency_keys SET kind = 'guard' WHERE kind = 'receipt'",
+    "UPDATE idempotency_keys SET customer_id = NULL WHERE kind = 'guard'",
+    "UPDATE idempotency_keys SET status = 201 WHERE kind = 'guard'",
+    "UPDATE idempotency_keys SET body = NULL WHERE kind = 'receipt'",
+    "UPDATE idempotency_keys SET open = (1 = 1) WHERE kind = 'receipt'",
+    "UPDATE idempotency_keys SET ends_at = NULL",
+    "UPDATE idempotency_keys SET order_id = 7",
+    "UPDATE idempotency_keys SET key_hash = substr(key_hash, 2)",
+    "INSERT INTO idempotency_keys (key_hash, kind, fingerprint, customer_id, open, ends_at, order_id, created_at) SELECT fingerprint, kind, fingerprint, customer_id, open, ends_at, order_id, created_at FROM idempotency_keys WHERE kind = 'guard'",
+    "INSERT INTO tasks (id, kind, order_id, seq, ordinal, run_at, created_at) SELECT id + 1, kind, order_id, seq, ordinal, run_at, created_at FROM tasks WHERE order_id = 1",
 ];
 
 async fn place(stores: &Stores) {
     let placed = an_order().id(1).placed();
     let ids = stores.ids.task_ids(1).await.unwrap();
-    stores.orders.commit(vec![WriteSet::new(placed.last_change(), ids)]).await.unwrap();
+    let set = WriteSet::new(placed.last_change(), ids).guarded(a_guard(1)).with_receipt(Some((a_key(1), a_receipt(1))));
+    stores.orders.commit(vec![set]).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! Amounts, people, products, carts, keys.
 
-use order_domain::order::{Actor, CartLine, Product};
+use order_domain::order::{Actor, CartLine, Guard, Product};
 use order_domain::ports::{Cart, IdempotencyKey, Receipt};
 use order_domain::pricing::StockedProduct;
 use order_domain::time::Timestamp;
@@ -85,6 +85,14 @@ pub fn a_cart(customer: &str, lines: &[(i64, u32)]) -> Cart {
 /// An idempotency key; another `n`, another key. All have the same fingerprint.
 pub fn a_key(n: u8) -> IdempotencyKey {
     IdempotencyKey { hash: [n; 32], fingerprint: [0xf0; 32] }
+}
+
+/// A guard; another `n`, another cart. All have the same fingerprint, no key, and have seen no other.
+pub fn a_guard(n: u8) -> Guard {
+    // Of no key: hashes of keys and of carts are in one table.
+    let mut hash = [n; 32];
+    hash[0] = 0xc0;
+    Guard { hash, fingerprint: [0xf0; 32], placed_with: None, seen: Vec::new() }
 }
 
 /// An answer with a header and a body that is no UTF-8.

@@ -280,7 +280,12 @@ pub async fn commit(store: &dyn OrderStore, ids: &dyn IdGenerator, change: Chang
 
 /// Claims one task, which must be due, for 30 seconds.
 pub async fn claim_one(tasks: &dyn TaskStore, task: &NewTask) -> ClaimedTask {
-    let claim = Claim { slots: vec![(task.kind, 1)], only: Some(vec![task.id]), lease: Duration::from_secs(30) };
+    let claim = Claim {
+        slots: vec![(task.kind, 1)],
+        chores: Vec::new(),
+        only: Some(vec![task.id]),
+        lease: Duration::from_secs(30),
+    };
     let sweep = tasks.claim(&claim).await.unwrap();
     sweep.claimed.into_iter().next().unwrap_or_else(|| panic!("task {} should be due", task.id))
 }

@@ -6,7 +6,8 @@ mod life;
 mod order;
 
 pub use basics::{
-    START, a_cart, a_key, a_product, a_receipt, admin, cart_line, courier, customer, rules, stocked, usd, user, words,
+    START, a_cart, a_guard, a_key, a_product, a_receipt, admin, cart_line, courier, customer, rules, stocked, usd,
+    user, words,
 };
 pub use life::{Kept, Life, Step, claim_one, commit, write_set};
 pub use order::{OrderBuilder, an_order};

@@ -72,6 +72,13 @@ impl OrderBuilder {
         self
     }
 
+    /// Of what was in no cart: there is nothing to be cleared.
+    #[must_use]
+    pub fn of_no_cart(mut self) -> Self {
+        self.new.basket.cart_lines = Vec::new();
+        self
+    }
+
     /// With this much off.
     #[must_use]
     pub fn promo(mut self, minor: i64) -> Self {

@@ -7,7 +7,7 @@ use order_domain::OrderId;
 use order_domain::ports::{CommitError, TaskKind};
 use tokio::task::yield_now;
 
-use crate::builders::{Life, a_key, a_receipt, write_set};
+use crate::builders::{Life, a_guard, a_key, a_receipt, user, write_set};
 
 use super::Harness;
 use super::support::{a_charge, a_new_order, assert_same, claim, claim_all, eventually, keep, load, now, try_commit};
@@ -38,10 +38,10 @@ async fn goes_on(harness: &dyn Harness) {
 pub async fn a_dropped_placing_is_whole_or_not_at_all(harness: &dyn Harness) {
     let mut lives: Vec<Life> = Vec::new();
     for round in 0..ROUNDS {
-        let life = a_new_order(harness).await.placed();
+        let life = a_new_order(harness).await.customer(&format!("c{round}")).placed();
         let set = write_set(&*harness.ids(), life.last_change()).await;
         let n = u8::try_from(round).expect("few rounds");
-        let set = set.with_receipt(Some((a_key(n), a_receipt(n))));
+        let set = set.guarded(a_guard(n)).with_receipt(Some((a_key(n), a_receipt(n))));
         let store = harness.store();
         drop_after(round, async move { store.commit(vec![set]).await }).await;
         lives.push(life);
@@ -51,18 +51,19 @@ pub async fn a_dropped_placing_is_whole_or_not_at_all(harness: &dyn Harness) {
     eventually("every order is whole", || async {
         let counts = harness.counts().await;
         let of_placings = counts.orders - 16;
-        counts.receipts == of_placings
+        [counts.receipts, counts.guards] == [of_placings; 2]
             && [counts.lines, counts.events, counts.entries, counts.tasks] == [counts.orders; 4]
     })
     .await;
     for (n, life) in (0..).zip(&lives) {
-        let receipt = harness.store().placing(Some(a_key(n))).await.unwrap().receipt;
+        let found = harness.store().placing(&life.order.state().customer, Some(a_key(n))).await.unwrap();
+        let guarded: Vec<_> = found.guards.iter().map(|guard| guard.order).collect();
         match harness.store().load(life.order.id()).await.unwrap() {
             Some(loaded) => {
                 assert_same(&life.order, &loaded);
-                assert!(receipt.is_some());
+                assert!(found.receipt.is_some() && guarded == [life.order.id()]);
             }
-            None => assert_eq!(receipt, None),
+            None => assert_eq!((found.receipt, guarded), (None, vec![])),
         }
     }
 }
@@ -99,7 +100,7 @@ pub async fn dropped_reads_leave_the_store_usable(harness: &dyn Harness) {
         drop_after(round % 12, async move { reader.list(&order_domain::ports::OrderFilter::default(), page).await })
             .await;
         let store = harness.store();
-        drop_after(round % 12, async move { store.placing(Some(a_key(1))).await }).await;
+        drop_after(round % 12, async move { store.placing(&user("ann"), Some(a_key(1))).await }).await;
     }
     goes_on(harness).await;
     assert_same(&life.order, &load(harness, id).await);
@@ -110,8 +111,12 @@ pub async fn a_dropped_claim_loses_no_task(harness: &dyn Harness) {
     let (life, task) = a_charge(harness, now(harness).await).await;
     for round in 0..ROUNDS {
         let tasks = harness.tasks();
-        let claim =
-            order_domain::ports::Claim { slots: vec![(TaskKind::Charge, 1)], only: None, lease: super::support::LEASE };
+        let claim = order_domain::ports::Claim {
+            slots: vec![(TaskKind::Charge, 1)],
+            chores: Vec::new(),
+            only: None,
+            lease: super::support::LEASE,
+        };
         drop_after(round % 20, async move { tasks.claim(&claim).await }).await;
     }
     eventually("the task is claimed", || async {

@@ -29,7 +29,7 @@ pub async fn a_lane_runs_in_the_sequence_of_its_events(harness: &dyn Harness) {
 /// One that is not the head is not claimed, even by its number.
 pub async fn only_the_head_of_a_lane_is_claimed(harness: &dyn Harness) {
     let lane = a_lane(harness, 2, now(harness).await).await;
-    let second = Claim { slots: vec![(KIND, 10)], only: Some(vec![lane[1].id]), lease: LEASE };
+    let second = Claim { slots: vec![(KIND, 10)], chores: Vec::new(), only: Some(vec![lane[1].id]), lease: LEASE };
     assert_eq!(harness.tasks().claim(&second).await.unwrap().claimed, Vec::new());
 }
 

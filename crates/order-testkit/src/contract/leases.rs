@@ -9,7 +9,7 @@ use super::support::{LONGER_THAN_ANY_LEASE, a_charge, a_lane, claim, claim_all, 
 const SECOND: Duration = Duration::from_secs(1);
 
 async fn claim_for(harness: &dyn Harness, task: &NewTask, lease: Duration) -> Option<ClaimedTask> {
-    let claim = Claim { slots: vec![(task.kind, 1)], only: Some(vec![task.id]), lease };
+    let claim = Claim { slots: vec![(task.kind, 1)], chores: Vec::new(), only: Some(vec![task.id]), lease };
     harness.tasks().claim(&claim).await.unwrap().claimed.pop()
 }
 

@@ -28,9 +28,11 @@
 //! ```
 
 pub mod atomic;
+pub mod chores;
 pub mod dropped;
 pub mod entries;
 pub mod figures;
+pub mod guards;
 pub mod lanes;
 pub mod leases;
 pub mod reader;
@@ -71,8 +73,8 @@ pub trait Harness: Send + Sync {
     /// How many rows of each kind there are.
     async fn counts(&self) -> RowCounts;
 
-    /// Time passes, for what is kept: every unfinished task's due time (of one that is held, the end of its lease) and
-    /// every receipt's age move this far into the past. Or the database's clock moves on.
+    /// Time passes, for what is kept: every unfinished task's and chore's due time (of one that is held, the end of its lease) and
+    /// every receipt's and guard's times move this far into the past. Or the database's clock moves on.
     async fn let_pass(&self, time: Duration);
 }
 
@@ -175,6 +177,31 @@ macro_rules! contract_tests {
                 an_answer_that_is_over_a_day_old_is_replaced,
                 an_answer_about_an_old_order_is_kept_for_a_day,
                 without_a_key_nothing_is_found;
+            guards:
+                a_guard_is_found_as_it_was_written,
+                a_guarded_cart_is_not_ordered_again,
+                a_guard_that_was_not_seen_is_in_the_way,
+                guard_and_receipt_take_together_or_not_at_all,
+                an_order_that_waits_is_guarded,
+                a_cancellation_ends_a_guard,
+                a_change_that_is_no_cancellation_ends_no_guard,
+                a_guard_ends_when_its_cart_is_cleared,
+                a_guard_holds_for_ten_seconds,
+                a_commit_that_ends_the_clearing_ends_the_guard,
+                a_guard_ends_when_clearing_its_cart_is_dead,
+                an_order_of_no_cart_is_guarded_for_ten_seconds,
+                a_guard_that_has_ended_since_is_still_in_the_way,
+                of_two_placings_of_a_cart_at_once_one_takes,
+                only_what_has_ended_is_forgotten,
+                forgetting_goes_in_batches;
+            chores:
+                a_chore_is_there_once,
+                a_chore_is_claimed_by_name,
+                a_chore_comes_due_again,
+                a_chore_never_dies,
+                the_lease_of_a_chore_is_as_long_as_its_backoff,
+                a_chore_that_is_handed_back_was_not_tried,
+                of_two_workers_one_has_a_chore;
             reader:
                 a_list_shows_the_newest_first,
                 a_list_shows_whole_orders,

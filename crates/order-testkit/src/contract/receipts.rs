@@ -4,7 +4,7 @@ use order_domain::order::{Command, Status};
 use order_domain::ports::{CommitError, IdempotencyKey, Receipt, StoredReceipt, WriteSet};
 use order_domain::time::Duration;
 
-use crate::builders::{START, a_key, a_receipt, admin, an_order, write_set};
+use crate::builders::{START, a_key, a_receipt, admin, an_order, user, write_set};
 
 use super::Harness;
 use super::support::{a_new_order, assert_same, keep, load};
@@ -15,7 +15,9 @@ async fn placing(harness: &dyn Harness, key: IdempotencyKey, receipt: Receipt) -
 }
 
 async fn found(harness: &dyn Harness, key: IdempotencyKey) -> Option<StoredReceipt> {
-    harness.store().placing(Some(key)).await.unwrap().receipt
+    let receipt = harness.store().receipt(key).await.unwrap();
+    assert_eq!(harness.store().placing(&user("ann"), Some(key)).await.unwrap().receipt, receipt, "either way");
+    receipt
 }
 
 /// Status, headers in their sequence, and a body that is no text.
@@ -131,5 +133,5 @@ pub async fn an_answer_about_an_old_order_is_kept_for_a_day(harness: &dyn Harnes
 pub async fn without_a_key_nothing_is_found(harness: &dyn Harness) {
     let set = placing(harness, a_key(1), a_receipt(1)).await;
     harness.store().commit(vec![set]).await.unwrap();
-    assert_eq!(harness.store().placing(None).await.unwrap().receipt, None);
+    assert_eq!(harness.store().placing(&user("ann"), None).await.unwrap().receipt, None);
 }

@@ -29,7 +29,7 @@ pub async fn eventually<F: Future<Output = bool>>(what: &str, mut condition: imp
 
 /// The database's now.
 pub(super) async fn now(harness: &dyn Harness) -> Timestamp {
-    harness.store().placing(None).await.unwrap().now
+    harness.store().now().await.unwrap()
 }
 
 /// An order that is to be placed now, under a number of its own.
@@ -62,7 +62,7 @@ pub(super) async fn claim(harness: &dyn Harness, task: &NewTask) -> ClaimedTask 
 
 /// Whatever is due of a kind.
 pub(super) async fn claim_all(harness: &dyn Harness, kind: TaskKind) -> Vec<ClaimedTask> {
-    let claim = Claim { slots: vec![(kind, 1_000)], only: None, lease: LEASE };
+    let claim = Claim { slots: vec![(kind, 1_000)], chores: Vec::new(), only: None, lease: LEASE };
     harness.tasks().claim(&claim).await.unwrap().claimed
 }
 

@@ -32,7 +32,7 @@ pub async fn a_task_is_not_claimed_before_it_is_due(harness: &dyn Harness) {
     a_charge(harness, after(due, HOUR)).await;
     let everything = TaskKind::ALL.map(|kind| (kind, 10)).to_vec();
     for only in [None, Some(vec![task.id])] {
-        let claim = Claim { slots: everything.clone(), only, lease: LEASE };
+        let claim = Claim { slots: everything.clone(), chores: Vec::new(), only, lease: LEASE };
         let sweep = harness.tasks().claim(&claim).await.unwrap();
         assert_eq!((sweep.claimed, sweep.next_due), (Vec::new(), Some(due)));
         assert!(sweep.now < due && sweep.now <= now(harness).await);
@@ -44,7 +44,7 @@ pub async fn a_task_is_not_claimed_before_it_is_due(harness: &dyn Harness) {
 /// What is held is due again when its lease runs out.
 pub async fn a_lease_that_runs_out_is_the_next_thing_due(harness: &dyn Harness) {
     let (_, _) = a_charge(harness, now(harness).await).await;
-    let claim = Claim { slots: vec![(TaskKind::Charge, 1)], only: None, lease: HOUR };
+    let claim = Claim { slots: vec![(TaskKind::Charge, 1)], chores: Vec::new(), only: None, lease: HOUR };
     let sweep = harness.tasks().claim(&claim).await.unwrap();
     assert_eq!(sweep.claimed.len(), 1);
     assert_eq!(sweep.next_due, Some(after(sweep.now, HOUR)));
@@ -52,7 +52,7 @@ pub async fn a_lease_that_runs_out_is_the_next_thing_due(harness: &dyn Harness) 
 
 /// An empty list of tasks has nothing to wait for.
 pub async fn without_tasks_nothing_is_due(harness: &dyn Harness) {
-    let claim = Claim { slots: vec![(TaskKind::Charge, 1)], only: None, lease: LEASE };
+    let claim = Claim { slots: vec![(TaskKind::Charge, 1)], chores: Vec::new(), only: None, lease: LEASE };
     let sweep = harness.tasks().claim(&claim).await.unwrap();
     assert_eq!((sweep.claimed, sweep.next_due), (Vec::new(), None));
 }
@@ -65,7 +65,7 @@ pub async fn a_claim_keeps_to_its_slots(harness: &dyn Harness) {
         a_lane(harness, 1, due).await;
     }
     let take = |slots: Vec<(TaskKind, usize)>| async move {
-        let claim = Claim { slots, only: None, lease: LEASE };
+        let claim = Claim { slots, chores: Vec::new(), only: None, lease: LEASE };
         let claimed = harness.tasks().claim(&claim).await.unwrap().claimed;
         let of = |kind| claimed.iter().filter(|task| task.kind == kind).count();
         (of(TaskKind::Charge), of(TaskKind::ClearCart))
@@ -88,7 +88,7 @@ pub async fn the_longest_due_is_claimed_first(harness: &dyn Harness) {
     by_due.sort_unstable();
     harness.let_pass(Duration::from_mins(1)).await;
     for (_, expected) in by_due {
-        let claim = Claim { slots: vec![(TaskKind::Charge, 1)], only: None, lease: HOUR };
+        let claim = Claim { slots: vec![(TaskKind::Charge, 1)], chores: Vec::new(), only: None, lease: HOUR };
         let claimed = harness.tasks().claim(&claim).await.unwrap().claimed;
         assert_eq!(claimed.iter().map(|task| task.id).collect::<Vec<_>>(), [expected]);
     }
@@ -102,10 +102,11 @@ pub async fn a_claim_takes_only_what_it_names(harness: &dyn Harness) {
     let (_, later) = a_charge(harness, after(start, HOUR)).await;
     let clear = a_lane(harness, 1, start).await[0].clone();
     let named = Some(vec![two.id, later.id, clear.id, order_domain::TaskId::new(987_654_321).unwrap()]);
-    let claim = Claim { slots: vec![(TaskKind::Charge, 10)], only: named, lease: LEASE };
+    let claim = Claim { slots: vec![(TaskKind::Charge, 10)], chores: Vec::new(), only: named, lease: LEASE };
     let claimed = harness.tasks().claim(&claim).await.unwrap().claimed;
     assert_eq!(claimed.iter().map(|task| task.id).collect::<Vec<_>>(), [two.id]);
-    let nothing = Claim { slots: vec![(TaskKind::Charge, 10)], only: Some(Vec::new()), lease: LEASE };
+    let nothing =
+        Claim { slots: vec![(TaskKind::Charge, 10)], chores: Vec::new(), only: Some(Vec::new()), lease: LEASE };
     assert_eq!(harness.tasks().claim(&nothing).await.unwrap().claimed, Vec::new());
     assert_eq!(claim_ids(harness, TaskKind::Charge).await, [one.id]);
 }
@@ -182,7 +183,7 @@ pub async fn two_workers_never_claim_the_same_task(harness: &dyn Harness) {
         harness.store().commit(sets).await.unwrap();
     }
     let (one, other) = (harness.tasks(), second.tasks());
-    let batch = Claim { slots: vec![(TaskKind::Charge, 9)], only: None, lease: HOUR };
+    let batch = Claim { slots: vec![(TaskKind::Charge, 9)], chores: Vec::new(), only: None, lease: HOUR };
     let mut idle = 0;
     while idle < 2 {
         let (a, b) = tokio::join!(one.claim(&batch), other.claim(&batch));
@@ -206,7 +207,7 @@ pub async fn a_task_that_may_die_is_dead_after_its_tries(harness: &dyn Harness) 
         let wait = if attempt == MAX_TRIES { HOUR } else { Duration::ZERO };
         assert_eq!(harness.tasks().fail(&claimed, &failure(wait)).await, Ok(true));
     }
-    let claim = Claim { slots: vec![(TaskKind::ClearCart, 10)], only: None, lease: LEASE };
+    let claim = Claim { slots: vec![(TaskKind::ClearCart, 10)], chores: Vec::new(), only: None, lease: LEASE };
     for _ in 0..2 {
         let sweep = harness.tasks().claim(&claim).await.unwrap();
         assert_eq!((sweep.claimed, sweep.next_due), (Vec::new(), None), "a dead one is not waited for");

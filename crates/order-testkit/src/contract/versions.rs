@@ -119,6 +119,6 @@ pub async fn a_receipt_without_an_event_changes_no_version(harness: &dyn Harness
     harness.store().commit(vec![set]).await.unwrap();
     assert_same(&life.order, &load(harness, life.order.id()).await);
     assert_eq!(harness.counts().await.events, counts.events);
-    let stored = harness.store().placing(Some(key)).await.unwrap().receipt;
+    let stored = harness.store().receipt(key).await.unwrap();
     assert_eq!(stored.map(|stored| stored.receipt), Some(receipt));
 }

@@ -8,6 +8,10 @@ use order_domain::ports::StoreError;
 /// A call of the store ports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Op {
+    /// `OrderStore::now`.
+    Now,
+    /// `OrderStore::receipt`.
+    Receipt,
     /// `OrderStore::placing`.
     Placing,
     /// `OrderStore::load`.
@@ -20,6 +24,8 @@ pub enum Op {
     MarkSent,
     /// `OrderStore::put_back`.
     PutBack,
+    /// `OrderStore::forget`.
+    Forget,
     /// `OrderReader::list`.
     List,
     /// `OrderReader::timeline`.
@@ -32,10 +38,12 @@ pub enum Op {
     Finish,
     /// `TaskStore::fail`.
     Fail,
-    /// `TaskStore::hand_back`.
+    /// `TaskStore::hand_back` and `TaskStore::hand_back_chore`.
     HandBack,
     /// `TaskStore::figures`.
     Figures,
+    /// `TaskStore::rest`.
+    Rest,
     /// `IdGenerator::order_id` and `IdGenerator::task_ids`.
     Ids,
 }

@@ -1,11 +1,13 @@
 //! A store in memory that keeps every promise of the store ports: versions, states of entries, tokens, leases, lanes,
-//! receipts. Its handle is cheap to clone, and every clone is another instance on the same database.
+//! receipts, guards. Its handle is cheap to clone, and every clone is another instance on the same database.
 //!
 //! A test steers its clock ([`MemoryStore::advance`]), looks into it ([`MemoryStore::tasks`] and others), makes its
 //! calls fail ([`MemoryStore::fail_next`]) and runs something of its own just before one ([`MemoryStore::before_next`]).
 //! It keeps nothing on disk, and is not made to be fast.
 
+mod chores;
 mod faults;
+mod keys;
 mod ports;
 mod queue;
 mod tables;
@@ -20,9 +22,11 @@ use order_domain::time::{Duration, Timestamp, after};
 
 use crate::builders::START;
 
+use self::chores::Chores;
 use self::faults::Faults;
 use self::tables::Tables;
 
+pub use self::chores::StoredChore;
 pub use self::faults::{Fault, Op};
 pub use self::queue::StoredTask;
 
@@ -37,10 +41,12 @@ pub struct RowCounts {
     pub events: usize,
     /// Ledger entries.
     pub entries: usize,
-    /// Tasks: those that are not finished, and the dead.
+    /// Tasks of orders: those that are not finished, and the dead.
     pub tasks: usize,
     /// Receipts, expired ones too.
     pub receipts: usize,
+    /// Guards, those that have ended too.
+    pub guards: usize,
 }
 
 /// A handle on a store in memory.
@@ -52,6 +58,7 @@ pub struct MemoryStore {
 struct Shared {
     now: Timestamp,
     tables: Tables,
+    chores: Chores,
     faults: Faults,
     last_order: i64,
     last_task: i64,
@@ -64,10 +71,11 @@ impl Default for MemoryStore {
 }
 
 impl MemoryStore {
-    /// An empty store, at [`START`]. Its numbers begin at 1.
+    /// An empty store, at [`START`]. Its numbers begin at 1, its chores are due.
     pub fn new() -> Self {
         let (tables, faults) = (Tables::default(), Faults::default());
-        let shared = Shared { now: START, tables, faults, last_order: 0, last_task: 0 };
+        let chores = Chores::due(START);
+        let shared = Shared { now: START, tables, chores, faults, last_order: 0, last_task: 0 };
         Self { shared: Arc::new(Mutex::new(shared)) }
     }
 
@@ -120,7 +128,17 @@ impl MemoryStore {
 
     /// All receipts, expired ones too, by the hash of their key.
     pub fn receipts(&self) -> Vec<([u8; 32], StoredReceipt)> {
-        self.lock().tables.receipts.iter().map(|(hash, row)| (*hash, row.stored.clone())).collect()
+        self.lock().tables.keys.receipts()
+    }
+
+    /// Orders that are guarded until their cart is cleared.
+    pub fn open_guards(&self) -> Vec<OrderId> {
+        self.lock().tables.keys.open()
+    }
+
+    /// All chores.
+    pub fn chores(&self) -> Vec<StoredChore> {
+        self.lock().chores.all()
     }
 
     /// How many rows of each kind there are.

@@ -4,11 +4,12 @@ use async_trait::async_trait;
 use order_domain::order::{Order, Recorded, Status, Version};
 use order_domain::payment::EntryState;
 use order_domain::ports::{
-    Claim, ClaimedTask, Clock, CommitError, Committed, Failure, Figures, IdGenerator, IdempotencyKey, Loaded,
-    OrderFilter, OrderReader, OrderStore, Page, Placing, StoreError, Sweep, TaskRef, TaskStore, TimelineItem, WriteSet,
+    Claim, ClaimedChore, ClaimedTask, Clock, CommitError, Committed, Failure, Figures, IdGenerator, IdempotencyKey,
+    Loaded, OrderFilter, OrderReader, OrderStore, Page, Placing, Rest, StoreError, StoredReceipt, Sweep, TaskRef,
+    TaskStore, TimelineItem, WriteSet,
 };
 use order_domain::time::Timestamp;
-use order_domain::{EntryNo, OrderId, TaskId};
+use order_domain::{EntryNo, OrderId, TaskId, UserId};
 
 use super::faults::{Fault, Op, unavailable};
 use super::{MemoryStore, Shared};
@@ -58,10 +59,19 @@ impl Shared {
 
 #[async_trait]
 impl OrderStore for MemoryStore {
-    async fn placing(&self, key: Option<IdempotencyKey>) -> Result<Placing, StoreError> {
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        self.call(Op::Now, |db| Ok(db.now)).await
+    }
+
+    async fn receipt(&self, key: IdempotencyKey) -> Result<Option<StoredReceipt>, StoreError> {
+        self.call(Op::Receipt, |db| Ok(db.tables.keys.receipt(key, db.now))).await
+    }
+
+    async fn placing(&self, caller: &UserId, key: Option<IdempotencyKey>) -> Result<Placing, StoreError> {
         self.call(Op::Placing, |db| {
-            let row = key.and_then(|key| db.tables.receipts.get(&key.hash)).filter(|row| row.is_live(db.now));
-            Ok(Placing { now: db.now, receipt: row.map(|row| row.stored.clone()) })
+            let (now, keys) = (db.now, &db.tables.keys);
+            let receipt = key.and_then(|key| keys.receipt(key, now));
+            Ok(Placing { now, receipt, guards: keys.guards(caller, now) })
         })
         .await
     }
@@ -99,6 +109,10 @@ impl OrderStore for MemoryStore {
             db.tables.shift(task, loaded, |order| order.put_back(entry, now))
         })
         .await
+    }
+
+    async fn forget(&self, limit: u32) -> Result<u32, StoreError> {
+        self.call(Op::Forget, |db| Ok(db.tables.keys.forget(limit, db.now))).await
     }
 }
 
@@ -164,7 +178,15 @@ fn item(event: &Recorded) -> TimelineItem {
 #[async_trait]
 impl TaskStore for MemoryStore {
     async fn claim(&self, claim: &Claim) -> Result<Sweep, StoreError> {
-        self.call(Op::Claim, |db| Ok(db.tables.claim(claim, db.now))).await
+        self.call(Op::Claim, |db| {
+            let mut sweep = db.tables.claim(claim, db.now);
+            sweep.chores = db.chores.claim(claim, db.now);
+            if !claim.chores.is_empty() {
+                sweep.next_due = sweep.next_due.into_iter().chain(db.chores.next_due(db.now)).min();
+            }
+            Ok(sweep)
+        })
+        .await
     }
 
     async fn finish(&self, task: &ClaimedTask) -> Result<Option<TaskRef>, StoreError> {
@@ -185,6 +207,18 @@ impl TaskStore for MemoryStore {
 
     async fn figures(&self) -> Result<Figures, StoreError> {
         self.call(Op::Figures, |db| Ok(db.tables.figures(db.now))).await
+    }
+
+    async fn rest(&self, chore: &ClaimedChore, rest: &Rest) -> Result<bool, StoreError> {
+        self.call(Op::Rest, |db| Ok(db.chores.rest(chore, rest, db.now))).await
+    }
+
+    async fn hand_back_chore(&self, chore: &ClaimedChore) -> Result<(), StoreError> {
+        self.call(Op::HandBack, |db| {
+            db.chores.hand_back(chore, db.now);
+            Ok(())
+        })
+        .await
     }
 }
 

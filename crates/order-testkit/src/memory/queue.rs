@@ -82,8 +82,19 @@ impl Tables {
     }
 
     /// Takes a task that is held off the list.
-    pub(super) fn take_off(&mut self, task: &ClaimedTask) -> Option<StoredTask> {
-        if self.is_held(task) { self.tasks.remove(&task.id) } else { None }
+    pub(super) fn take_off(&mut self, task: &ClaimedTask, now: Timestamp) -> Option<StoredTask> {
+        let taken = if self.is_held(task) { self.tasks.remove(&task.id) } else { None };
+        if let Some(task) = &taken {
+            self.ended(task, now);
+        }
+        taken
+    }
+
+    /// A task is done or dead.
+    fn ended(&mut self, task: &StoredTask, now: Timestamp) {
+        if task.kind.clears_cart() {
+            self.keys.close(task.order, now);
+        }
     }
 
     /// The head of the lane that `finished` has left, if it is due.
@@ -115,6 +126,7 @@ impl Tables {
                 }
                 if task.has_had_its_tries() {
                     task.dead = true;
+                    self.ended(&task, now);
                 } else if free > 0 {
                     free -= 1;
                     task.attempts += 1;
@@ -127,11 +139,12 @@ impl Tables {
             }
         }
         let waiting = self.tasks.values().filter(|task| !task.dead && task.run_at > now);
-        Sweep { claimed, now, next_due: waiting.map(|task| task.run_at).min() }
+        let next_due = waiting.map(|task| task.run_at).min();
+        Sweep { claimed, chores: Vec::new(), now, next_due }
     }
 
     pub(super) fn finish(&mut self, task: &ClaimedTask, now: Timestamp) -> Option<TaskRef> {
-        let finished = self.take_off(task)?;
+        let finished = self.take_off(task, now)?;
         self.next_of_lane(&finished, now)
     }
 
@@ -143,6 +156,10 @@ impl Tables {
             row.last_error = Some(failure.error.clone());
             row.dead = row.has_had_its_tries();
             row.let_go(after(now, failure.wait));
+            let row = row.clone();
+            if row.dead {
+                self.ended(&row, now);
+            }
         }
         if let Some(EntryFailure { entry, refusal, again }) = failure.entry {
             self.note(task.order, entry, |entry| {

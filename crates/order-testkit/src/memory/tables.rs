@@ -6,17 +6,13 @@ use std::sync::Arc;
 
 use order_domain::order::{Inconsistent, Order, Recorded};
 use order_domain::payment::{Entry, EntryState, Ledger};
-use order_domain::ports::{
-    ClaimedTask, CommitError, Committed, IdempotencyKey, Receipt, StoreError, StoredReceipt, WriteSet,
-};
-use order_domain::time::{Duration, Timestamp, until};
+use order_domain::ports::{ClaimedTask, CommitError, Committed, StoreError, WriteSet};
+use order_domain::time::Timestamp;
 use order_domain::{EntryNo, OrderId, TaskId};
 
 use super::RowCounts;
+use super::keys::Keys;
 use super::queue::StoredTask;
-
-/// How long a receipt is given again.
-const RECEIPT_LIFE: Duration = Duration::from_hours(24);
 
 #[derive(Clone)]
 pub(super) struct OrderRow {
@@ -24,34 +20,25 @@ pub(super) struct OrderRow {
     pub(super) events: Vec<Recorded>,
 }
 
-pub(super) struct ReceiptRow {
-    pub(super) stored: StoredReceipt,
-    created_at: Timestamp,
-}
-
-impl ReceiptRow {
-    pub(super) fn is_live(&self, now: Timestamp) -> bool {
-        until(self.created_at, now) < RECEIPT_LIFE
-    }
-}
-
 #[derive(Clone, Default)]
 pub(super) struct Tables {
     pub(super) orders: BTreeMap<OrderId, Arc<OrderRow>>,
     pub(super) tasks: BTreeMap<TaskId, StoredTask>,
-    pub(super) receipts: BTreeMap<[u8; 32], Arc<ReceiptRow>>,
+    pub(super) keys: Keys,
 }
 
 impl Tables {
     pub(super) fn counts(&self) -> RowCounts {
         let rows = self.orders.values();
+        let (receipts, guards) = self.keys.counts();
         RowCounts {
             orders: self.orders.len(),
             lines: rows.clone().map(|row| row.order.state().lines.len()).sum(),
             events: rows.clone().map(|row| row.events.len()).sum(),
             entries: rows.map(|row| row.order.ledger().entries().len()).sum(),
             tasks: self.tasks.len(),
-            receipts: self.receipts.len(),
+            receipts,
+            guards,
         }
     }
 
@@ -62,11 +49,14 @@ impl Tables {
         sets.sort_by_key(|set| set.order.id());
         for set in sets {
             after.write_order(&set)?;
+            if let Some(change) = &set.guard {
+                after.keys.change_guard(&set.order, change, now)?;
+            }
             for task in &set.tasks {
                 after.add_task(StoredTask::new(task, set.order.state().updated_at))?;
             }
             if let Some((key, receipt)) = set.receipt {
-                after.add_receipt(key, receipt, now)?;
+                after.keys.add_receipt(key, receipt, now)?;
             }
             if let Some(task) = &set.held_by
                 && !after.is_held(task)
@@ -74,7 +64,7 @@ impl Tables {
                 return Err(CommitError::TaskLost);
             }
             if let Some(task) = &set.finishes {
-                finished.push(after.take_off(task).ok_or(CommitError::TaskLost)?);
+                finished.push(after.take_off(task, now).ok_or(CommitError::TaskLost)?);
             }
         }
         let unblocked = finished.iter().filter_map(|task| after.next_of_lane(task, now)).collect();
@@ -107,15 +97,6 @@ impl Tables {
             None => Ok(()),
             Some(_) => Err(StoreError::Inconsistent(format!("there is a task {id} already")).into()),
         }
-    }
-
-    fn add_receipt(&mut self, key: IdempotencyKey, receipt: Receipt, now: Timestamp) -> Result<(), CommitError> {
-        if self.receipts.get(&key.hash).is_some_and(|row| row.is_live(now)) {
-            return Err(CommitError::KeyUsed);
-        }
-        let stored = StoredReceipt { fingerprint: key.fingerprint, receipt };
-        self.receipts.insert(key.hash, Arc::new(ReceiptRow { stored, created_at: now }));
-        Ok(())
     }
 
     /// Changes an order that moves without an event: nothing happens unless the task is held, the version is `version`

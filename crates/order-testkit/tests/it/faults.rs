@@ -4,7 +4,7 @@ use order_domain::OrderId;
 use order_domain::order::Status;
 use order_domain::ports::{CommitError, IdGenerator, OrderReader, OrderStore, StoreError};
 use order_domain::time::Duration;
-use order_testkit::builders::{START, an_order, claim_one, commit};
+use order_testkit::builders::{START, an_order, claim_one, commit, user};
 use order_testkit::memory::{Fault, MemoryStore, Op};
 
 fn id(n: i64) -> OrderId {
@@ -36,7 +36,7 @@ async fn a_planned_fault_is_met_once_and_says_what_was_done() {
 async fn faults_of_one_kind_do_not_meet_calls_of_another() {
     let store = MemoryStore::new();
     store.fail_next(Op::Load, Fault::Unavailable);
-    assert!(store.placing(None).await.is_ok() && store.ping().await.is_ok());
+    assert!(store.placing(&user("ann"), None).await.is_ok() && store.ping().await.is_ok());
     assert!(matches!(store.load(id(1)).await, Err(StoreError::Unavailable(_))));
     assert_eq!(store.load(id(1)).await, Ok(None));
 }
@@ -77,7 +77,7 @@ async fn somebody_else_is_faster() {
 #[tokio::test]
 async fn time_passes_as_the_test_wants_it_and_never_back() {
     let store = MemoryStore::new();
-    assert_eq!(store.placing(None).await.unwrap().now, START);
+    assert_eq!(OrderStore::now(&store).await.unwrap(), START);
     store.advance(Duration::from_secs(90));
     let later = store.now();
     store.advance_to(START);

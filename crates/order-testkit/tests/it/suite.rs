@@ -1,10 +1,12 @@
 //! No contract is written and then forgotten.
 
 /// The sources of the contracts, and the list that makes tests of them.
-const SOURCES: [(&str, &str); 11] = [
+const SOURCES: [(&str, &str); 13] = [
     ("atomic", include_str!("../../src/contract/atomic.rs")),
+    ("chores", include_str!("../../src/contract/chores.rs")),
     ("dropped", include_str!("../../src/contract/dropped.rs")),
     ("entries", include_str!("../../src/contract/entries.rs")),
+    ("guards", include_str!("../../src/contract/guards.rs")),
     ("lanes", include_str!("../../src/contract/lanes.rs")),
     ("figures", include_str!("../../src/contract/figures.rs")),
     ("leases", include_str!("../../src/contract/leases.rs")),

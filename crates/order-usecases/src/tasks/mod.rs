@@ -2,6 +2,7 @@
 //! because every step is guarded by the task's token and the state that was loaded.
 
 mod clear_cart;
+mod housekeeping;
 mod payment;
 
 use std::sync::Arc;
@@ -10,8 +11,8 @@ use std::time::Duration;
 use order_domain::Rules;
 use order_domain::order::{DomainError, Inconsistent};
 use order_domain::ports::{
-    CartService, ClaimedTask, CommitError, EntryFailure, IdGenerator, OrderStore, PaymentService, ServiceError,
-    StoreError, TaskKind, TaskSignal, backoff_ceiling,
+    CartService, Chore, ClaimedChore, ClaimedTask, CommitError, EntryFailure, IdGenerator, OrderStore, PaymentService,
+    Rest, ServiceError, StoreError, TaskKind, TaskSignal, backoff_ceiling,
 };
 
 /// A number in 0..1, drawn evenly. An argument, so that tests decide.
@@ -97,6 +98,19 @@ impl Handlers {
             TaskError::Commit(CommitError::TaskLost) => Done::Lost,
             error => Done::retry(&error),
         })
+    }
+
+    /// Does a chore once, and says when it is due again.
+    pub async fn run_chore(&self, chore: &ClaimedChore) -> Rest {
+        let done = match chore.chore {
+            Chore::Housekeeping => self.housekeeping().await,
+        };
+        done.map_or_else(|error| self.failed(chore, &error), |wait| Rest { wait, error: None })
+    }
+
+    /// What an unsuccessful try of a chore leaves.
+    pub fn failed(&self, chore: &ClaimedChore, error: &impl ToString) -> Rest {
+        Rest { wait: self.backoff(chore.attempts), error: Some(error.to_string()) }
     }
 
     /// How long to wait after this many tries: evenly between nothing and the ceiling.

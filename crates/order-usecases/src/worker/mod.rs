@@ -5,19 +5,19 @@
 
 mod run;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use order_domain::TaskId;
-use order_domain::ports::{Claim, ClaimedTask, Sweep, TaskKind, TaskRef, TaskSignal, TaskStore};
+use order_domain::ports::{Chore, Claim, ClaimedChore, ClaimedTask, Sweep, TaskKind, TaskRef, TaskSignal, TaskStore};
 use order_domain::time::{Timestamp, until};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::tasks::Handlers;
-use run::{Ended, Run};
+use run::{Ended, Run, What};
 
 /// How a worker works.
 #[derive(Debug, Clone)]
@@ -58,6 +58,8 @@ pub struct Worker {
     on_sweep: OnSweep,
     running: JoinSet<Ended>,
     kinds: BTreeMap<TaskKind, Kind>,
+    /// Chores that it is doing.
+    chores: BTreeSet<Chore>,
 }
 
 /// What a worker knows of a kind.
@@ -81,7 +83,7 @@ impl Worker {
         on_sweep: OnSweep,
     ) -> Self {
         let kinds = TaskKind::ALL.into_iter().map(|kind| (kind, Kind::default())).collect();
-        Self { tasks, signal, handlers, config, on_sweep, running: JoinSet::new(), kinds }
+        Self { tasks, signal, handlers, config, on_sweep, running: JoinSet::new(), kinds, chores: BTreeSet::new() }
     }
 
     /// Works until it is told to stop; then finishes what it has begun and claims nothing more.
@@ -122,9 +124,14 @@ impl Worker {
     fn free(&mut self, ended: Option<&Ended>) -> Instant {
         let now = Instant::now();
         // Panics are caught inside, so every run that ends names its kind.
-        let Some(Ended { kind, again_in }) = ended else { return now };
-        if let Some(kind) = self.kinds.get_mut(kind) {
-            kind.running = kind.running.saturating_sub(1);
+        let Some(Ended { what, again_in }) = ended else { return now };
+        match what {
+            What::Task(kind) => {
+                if let Some(kind) = self.kinds.get_mut(kind) {
+                    kind.running = kind.running.saturating_sub(1);
+                }
+            }
+            What::Chore(chore) => drop(self.chores.remove(chore)),
         }
         now + again_in.unwrap_or(self.config.sweep)
     }
@@ -153,7 +160,7 @@ impl Worker {
         if only.is_empty() {
             return false;
         }
-        let claim = Claim { slots, only: Some(only), lease: self.config.lease };
+        let claim = Claim { slots, chores: Vec::new(), only: Some(only), lease: self.config.lease };
         match self.tasks.claim(&claim).await {
             Ok(found) => {
                 self.start(found.claimed, stop).await;
@@ -169,9 +176,10 @@ impl Worker {
     /// Claims what is due, and says how long until the next look.
     async fn sweep(&mut self, stop: &CancellationToken) -> Duration {
         let slots: Vec<_> = self.kinds.iter().map(|(name, kind)| (*name, self.free_slots(kind))).collect();
-        let claim = Claim { slots: slots.clone(), only: None, lease: self.config.lease };
+        let chores = Chore::ALL.into_iter().filter(|chore| !self.chores.contains(chore)).collect();
+        let claim = Claim { slots: slots.clone(), chores, only: None, lease: self.config.lease };
         match self.tasks.claim(&claim).await {
-            Ok(Sweep { claimed, now, next_due }) => {
+            Ok(Sweep { claimed, chores, now, next_due }) => {
                 (self.on_sweep)(now);
                 for (name, free) in slots {
                     let found = |id: &TaskId| claimed.iter().any(|task| task.id == *id);
@@ -181,6 +189,7 @@ impl Worker {
                     }
                 }
                 self.start(claimed, stop).await;
+                self.start_chores(chores, stop).await;
                 let due = next_due.map_or(self.config.sweep, |due| until(now, due));
                 // Not at once again for what became due between the read and now: that would be polling.
                 due.max(Duration::from_millis(10)).min(self.config.sweep)
@@ -204,13 +213,30 @@ impl Worker {
             if let Some(kind) = self.kinds.get_mut(&task.kind) {
                 kind.running += 1;
             }
-            let run = Run {
-                tasks: Arc::clone(&self.tasks),
-                signal: Arc::clone(&self.signal),
-                handlers: Arc::clone(&self.handlers),
-                limit: self.config.limit,
-            };
-            self.running.spawn(run.run(task));
+            self.running.spawn(self.new_run().run(task));
+        }
+    }
+
+    /// Starts the chores that were claimed, or hands them back.
+    async fn start_chores(&mut self, claimed: Vec<ClaimedChore>, stop: &CancellationToken) {
+        for chore in claimed {
+            if stop.is_cancelled() {
+                if let Err(error) = self.tasks.hand_back_chore(&chore).await {
+                    tracing::warn!(chore = chore.chore.name(), %error, "could not be handed back; its lease runs out");
+                }
+                continue;
+            }
+            self.chores.insert(chore.chore);
+            self.running.spawn(self.new_run().run_chore(chore));
+        }
+    }
+
+    fn new_run(&self) -> Run {
+        Run {
+            tasks: Arc::clone(&self.tasks),
+            signal: Arc::clone(&self.signal),
+            handlers: Arc::clone(&self.handlers),
+            limit: self.config.limit,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use order_domain::ports::{ClaimedTask, Failure, StoreError, TaskKind, TaskSignal, TaskStore};
+use order_domain::ports::{Chore, ClaimedChore, ClaimedTask, Failure, StoreError, TaskKind, TaskSignal, TaskStore};
 use tokio::time::timeout;
 
 use crate::tasks::{Done, Handlers};
@@ -26,9 +26,16 @@ pub(super) struct Run {
 /// A run that has ended.
 pub(super) struct Ended {
     /// Whose slot is free.
-    pub(super) kind: TaskKind,
-    /// When the task is due again, if it is.
+    pub(super) what: What,
+    /// When it is due again, if it is.
     pub(super) again_in: Option<Duration>,
+}
+
+/// What was run.
+#[derive(Clone, Copy)]
+pub(super) enum What {
+    Task(TaskKind),
+    Chore(Chore),
 }
 
 impl Run {
@@ -39,7 +46,42 @@ impl Run {
             tracing::error!(task = %task.id, kind = kind.name(), "a run panicked; its lease runs out");
             None
         });
-        Ended { kind, again_in }
+        Ended { what: What::Task(kind), again_in }
+    }
+
+    /// Does a chore and concludes it, as [`Self::run`] does a task.
+    pub(super) async fn run_chore(self, chore: ClaimedChore) -> Ended {
+        let name = chore.chore.name();
+        let again_in = AssertUnwindSafe(self.chore_once(&chore)).catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!(chore = name, "a run panicked; its lease runs out");
+            None
+        });
+        Ended { what: What::Chore(chore.chore), again_in }
+    }
+
+    async fn chore_once(&self, chore: &ClaimedChore) -> Option<Duration> {
+        let handler = AssertUnwindSafe(self.handlers.run_chore(chore)).catch_unwind();
+        let rest = match timeout(self.limit, handler).await {
+            Ok(Ok(rest)) => rest,
+            Ok(Err(_)) => self.handlers.failed(chore, &"the handler panicked"),
+            Err(_) => self.handlers.failed(chore, &format!("cut off after {:?}", self.limit)),
+        };
+        let (name, wait) = (chore.chore.name(), rest.wait);
+        if let Some(error) = &rest.error {
+            tracing::warn!(chore = name, attempts = chore.attempts, ?wait, error, "chore failed");
+        }
+        match self.tasks.rest(chore, &rest).await {
+            Ok(true) => Some(wait),
+            Ok(false) => {
+                tracing::info!(chore = name, "chore is in other hands");
+                None
+            }
+            Err(error) => {
+                // The lease runs out, and the chore is done again.
+                tracing::warn!(chore = name, %error, "chore could not be concluded");
+                None
+            }
+        }
     }
 
     async fn once(&self, task: &ClaimedTask) -> Option<Duration> {

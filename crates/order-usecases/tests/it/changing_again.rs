@@ -203,12 +203,12 @@ async fn a_refusal_under_a_key_that_another_change_has_used_meanwhile_is_about_t
 #[tokio::test]
 async fn a_code_that_may_not_be_given_is_looked_up_once_more_and_refused() {
     let shop = with(&an_order().paid()).await;
-    let (lookups, code) = (shop.store.calls(Op::Placing), Some(CancelCode::Shop));
+    let (lookups, code) = (shop.store.calls(Op::Receipt), Some(CancelCode::Shop));
     let keyed = shop.use_cases().cancel(&customer("ann"), an_id(1), code, None, request(Some(a_key(1)))).await;
     assert_eq!(keyed, Err(UseCaseError::CodeNotAllowed));
-    assert_eq!(shop.store.calls(Op::Placing) - lookups, 2);
+    assert_eq!(shop.store.calls(Op::Receipt) - lookups, 2);
     assert_eq!(shop.cancel(&customer("ann"), code).await, Err(UseCaseError::CodeNotAllowed));
-    assert_eq!(shop.store.calls(Op::Placing) - lookups, 2, "without a key nothing is looked up");
+    assert_eq!(shop.store.calls(Op::Receipt) - lookups, 2, "without a key nothing is looked up");
 }
 
 #[tokio::test]
@@ -270,7 +270,7 @@ async fn a_keyed_change_that_did_not_say_is_never_decided_again() {
         assert_eq!((shop.order(), shop.store.calls(Op::Commit) - commits), (before, 1));
 
         shop.store.fail_next(Op::Commit, Fault::DoneButUnknown);
-        shop.store.before_next(Op::Commit, |store| async move { store.fail_next(Op::Placing, Fault::Unavailable) });
+        shop.store.before_next(Op::Commit, |store| async move { store.fail_next(Op::Receipt, Fault::Unavailable) });
         let answer = ask.of(&shop).await;
         assert!(matches!(answer, Err(UseCaseError::OutcomeUnknown(_))), "{answer:?}");
         // Asked again with the same key, it is told.
@@ -281,7 +281,7 @@ async fn a_keyed_change_that_did_not_say_is_never_decided_again() {
 #[tokio::test]
 async fn a_key_that_cannot_be_looked_up_changes_nothing() {
     let shop = with(&an_order().paid()).await;
-    shop.store.fail_next(Op::Placing, Fault::Unavailable);
+    shop.store.fail_next(Op::Receipt, Fault::Unavailable);
     assert!(matches!(Ask::Cancel.of(&shop).await, Err(UseCaseError::Unavailable(_))));
     assert_eq!(shop.order().status(), Status::Confirmed);
 }

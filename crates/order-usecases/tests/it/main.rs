@@ -11,6 +11,8 @@ mod assigning;
 mod cart;
 mod changing;
 mod changing_again;
+mod double_click;
+mod housekeeping;
 mod payments;
 mod placing;
 mod preconditions;

@@ -15,7 +15,7 @@ use order_testkit::services::{FakeCarts, FakeProducts};
 use order_usecases::{Answer, Outcome, Request, UseCaseError};
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Shop, customer, request, wish};
+use crate::support::{Shop, an_id, customer, order_of, request, wish};
 
 const ONLINE: PaymentMethod = PaymentMethod::Online;
 
@@ -57,9 +57,13 @@ async fn a_key_that_was_used_for_another_request_is_refused() {
 }
 
 #[tokio::test]
-async fn another_key_is_another_order() {
+async fn another_key_is_another_order_of_another_cart_only() {
     let shop = with_a_cart();
-    place(&shop, Some(a_key(1))).await.unwrap();
+    let first = order_of(&place(&shop, Some(a_key(1))).await.unwrap());
+    let refused = Err(UseCaseError::AlreadyOrdered { order: first });
+    assert_eq!(place(&shop, Some(a_key(2))).await, refused);
+    assert_eq!((shop.store.counts().orders, shop.store.counts().receipts), (1, 1));
+    shop.carts.put(a_cart("ann", &[(5, 3)]));
     place(&shop, Some(a_key(2))).await.unwrap();
     assert_eq!((shop.store.counts().orders, shop.store.counts().receipts), (2, 2));
 }
@@ -95,13 +99,13 @@ async fn a_refusal_under_a_key_that_another_request_has_used_meanwhile_is_about_
 }
 
 #[tokio::test]
-async fn a_refusal_without_a_key_is_looked_up_nowhere() {
+async fn an_empty_cart_without_a_key_gives_way_to_the_order_that_an_equal_request_has_made_of_it() {
     let shop = with_a_cart();
     let carts = Arc::new(Scripted::new(shop.clone(), None));
     let use_cases = shop.use_cases_asking(carts, shop.products.clone(), shop.users.clone());
-    let second = use_cases.place(&customer("ann"), wish(ONLINE), request(None)).await;
-    assert_eq!(second, Err(Rejection::CartEmpty.into()));
-    assert_eq!(shop.store.calls(Op::Placing), 2, "one each");
+    let second = use_cases.place(&customer("ann"), wish(ONLINE), request(None)).await.unwrap();
+    assert_eq!((second.replayed, order_of(&second)), (true, an_id(1)));
+    assert_eq!(shop.store.counts().orders, 1);
 }
 
 #[tokio::test]
@@ -175,7 +179,7 @@ async fn a_commit_that_did_not_say_is_never_decided_again() {
 async fn a_commit_that_did_not_say_stays_unknown_when_its_receipt_cannot_be_looked_up() {
     let shop = with_a_cart();
     shop.store.fail_next(Op::Commit, Fault::DoneButUnknown);
-    shop.store.before_next(Op::Commit, |store| async move { store.fail_next(Op::Placing, Fault::Unavailable) });
+    shop.store.before_next(Op::Commit, |store| async move { store.fail_next(Op::Receipt, Fault::Unavailable) });
     let answer = place(&shop, Some(a_key(1))).await;
     assert!(matches!(answer, Err(UseCaseError::OutcomeUnknown(_))), "{answer:?}");
     // Asked again with the same key, it is told.

@@ -9,12 +9,12 @@ use order_domain::audit::{self, StoredSums};
 use order_domain::order::{CancelCode, Order, Recorded, Status};
 use order_domain::payment::{Entry, EntryKind, EntryState};
 use order_domain::ports::{
-    Bearer, CartService, Claim, ClaimedTask, Failure, IdempotencyKey, PaymentService, ProductService, Receipt,
+    Bearer, Cart, CartService, Claim, ClaimedTask, Failure, IdempotencyKey, PaymentService, ProductService, Receipt,
     TaskKind, TaskStore, UserService,
 };
 use order_domain::time::Duration;
 use order_domain::{Destination, EntryNo, Money, OrderId, PaymentMethod, Rules, Text};
-use order_testkit::builders::{Kept, Life, a_cart, rules, stocked, user};
+use order_testkit::builders::{Kept, Life, a_cart, a_key, cart_line, rules, stocked, user};
 use order_testkit::memory::MemoryStore;
 use order_testkit::services::{FakeCarts, FakePayments, FakeProducts, FakeUsers, RecordingSignal};
 use order_usecases::tasks::{Done, Handlers};
@@ -103,9 +103,10 @@ impl Shop {
         self.use_cases().place(caller, wish(method), request(key)).await
     }
 
-    /// A new order of two units of product 5: 10.98.
+    /// A new order of two units of product 5: 10.98. Its cart has never been ordered before.
     pub(crate) async fn ordered(&self, name: &str, method: PaymentMethod) -> OrderId {
-        self.carts.put(a_cart(name, &[(5, 2)]));
+        let line = 101 + i64::try_from(self.store.counts().orders).unwrap();
+        self.carts.put(Cart { lines: vec![cart_line(line, 5, 2)], ..a_cart(name, &[]) });
         let answer = self.place(&customer(name), None, method).await.unwrap();
         order_of(&answer)
     }
@@ -153,7 +154,7 @@ impl Shop {
 
     /// Claims whatever is due of a kind; nothing is no failure.
     pub(crate) async fn claims(&self, kind: TaskKind) -> Vec<ClaimedTask> {
-        let claim = Claim { slots: vec![(kind, 100)], only: None, lease: LEASE };
+        let claim = Claim { slots: vec![(kind, 100)], chores: Vec::new(), only: None, lease: LEASE };
         self.store.claim(&claim).await.unwrap().claimed
     }
 
@@ -199,7 +200,10 @@ impl Shop {
     pub(crate) async fn drain(&self) {
         for _ in 0..1_000 {
             let slots = TaskKind::ALL.into_iter().map(|kind| (kind, 100)).collect();
-            let Ok(sweep) = self.store.claim(&Claim { slots, only: None, lease: LEASE }).await else { continue };
+            let Ok(sweep) = self.store.claim(&Claim { slots, chores: Vec::new(), only: None, lease: LEASE }).await
+            else {
+                continue;
+            };
             for task in &sweep.claimed {
                 let done = self.run(task).await;
                 self.conclude(task, done).await;
@@ -216,6 +220,7 @@ impl Shop {
     pub(crate) fn assert_at_rest(&self) {
         let left: Vec<_> = self.store.tasks().into_iter().filter(|task| !task.dead).collect();
         assert_eq!(left, [], "no task is left");
+        assert_eq!(self.store.open_guards(), [], "no cart is guarded for ever");
         let mut ours = Vec::new();
         for order in self.store.orders() {
             let (state, ledger) = (order.state(), order.ledger());
@@ -288,7 +293,8 @@ pub(crate) fn render() -> Render {
 }
 
 pub(crate) fn request(key: Option<IdempotencyKey>) -> Request {
-    Request { key, if_match: IfMatch::Any, render: render() }
+    let fingerprint = key.map_or(a_key(0).fingerprint, |key| key.fingerprint);
+    Request { key, fingerprint, if_match: IfMatch::Any, render: render() }
 }
 
 /// A request without a key, and what its answer showed in the end.
@@ -299,9 +305,7 @@ fn shown() -> (Request, impl FnOnce() -> Outcome) {
         *seen.lock().unwrap() = Some(outcome.clone());
         render(outcome)
     });
-    (Request { key: None, if_match: IfMatch::Any, render }, move || {
-        shown.lock().unwrap().take().expect("an answer was rendered")
-    })
+    (Request { render, ..request(None) }, move || shown.lock().unwrap().take().expect("an answer was rendered"))
 }
 
 /// The order that [`render`] named.

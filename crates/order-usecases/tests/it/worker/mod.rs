@@ -1,5 +1,6 @@
 //! The worker: woken, bounded, robust, and stopped. Time is tokio's, paused; the store's clock goes with it.
 
+mod chores;
 mod faults;
 mod flow;
 mod stop;
