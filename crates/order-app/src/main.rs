@@ -3,6 +3,7 @@
 
 mod clock;
 mod commands;
+mod notifications;
 mod service;
 mod settings;
 mod telemetry;

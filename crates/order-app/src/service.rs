@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use order_clients::{CartClient, Deadlines, PaymentClient, ProductClient, ServiceTokens, UserClient};
-use order_domain::ports::{Clock, TaskSignal};
+use order_domain::ports::{Clock, NotificationService, TaskSignal};
 use order_http::{HttpConfig, TokenVerifier, Wiring};
 use order_persistence::{Options, Stores};
 use order_queue::InProcessSignal;
@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Failure;
 use crate::clock::DatabaseClock;
+use crate::notifications::LoggedNotifications;
 use crate::settings::Settings;
 
 /// A running service.
@@ -129,6 +130,7 @@ struct Clients {
     products: Arc<ProductClient>,
     payments: Arc<PaymentClient>,
     users: Arc<UserClient>,
+    notifications: Arc<dyn NotificationService>,
 }
 
 impl Clients {
@@ -145,6 +147,7 @@ impl Clients {
             products: Arc::new(product),
             payments: Arc::new(payment),
             users: Arc::new(user),
+            notifications: Arc::new(LoggedNotifications),
         })
     }
 }
@@ -173,6 +176,7 @@ fn worker(
         signal: signal.clone(),
         payments: clients.payments.clone(),
         carts: clients.carts.clone(),
+        notifications: clients.notifications.clone(),
         rules: Arc::new(settings.rules.clone()),
         chance: Arc::new(chance),
     };

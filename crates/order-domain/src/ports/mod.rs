@@ -12,8 +12,8 @@ pub use services::{
     ProductService, ServiceError, ServiceName, UserService,
 };
 pub use store::{
-    CommitError, Committed, IdempotencyKey, Loaded, OrderFilter, OrderReader, OrderStore, Page, Placing, Receipt,
-    StoreError, StoredReceipt, TimelineItem, WriteSet,
+    Cause, CommitError, Committed, IdempotencyKey, Loaded, OrderFilter, OrderReader, OrderStore, Page, Placing,
+    Receipt, StoreError, StoredReceipt, TimelineItem, WriteSet,
 };
 pub use tasks::{
     Claim, ClaimedTask, EntryFailure, Failure, Lane, MAX_TRIES, NewTask, Sweep, TaskKind, TaskRef, TaskSignal,

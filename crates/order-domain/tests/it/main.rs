@@ -3,8 +3,11 @@
 
 mod assignment;
 mod audits;
+mod delivery_change;
+mod goodwill;
 mod lives;
 mod money;
+mod notifying;
 mod payment_status;
 mod placing;
 mod properties;

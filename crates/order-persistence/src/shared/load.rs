@@ -5,14 +5,14 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use order_domain::OrderId;
-use order_domain::order::Order;
-use order_domain::ports::{ClaimedTask, IdempotencyKey, Loaded, Placing};
+use order_domain::order::{Order, Status};
+use order_domain::ports::{Cause, ClaimedTask, IdempotencyKey, Loaded, Placing};
 use order_domain::time::{Duration, after};
+use order_domain::{Currency, Money, OrderId, UserId};
 
 use super::dialect::{Conn, DbTime, now_query, together};
 use super::rows::{EntryRow, ItemRow, OrderRow, ReceiptRow};
-use super::schema::{idempotency_keys, order_items, orders, payment_entries, tasks};
+use super::schema::{idempotency_keys, order_events, order_items, orders, payment_entries, tasks};
 use crate::error::DbError;
 
 /// How often a read that met a change is read again before the database is said to be too busy.
@@ -63,6 +63,28 @@ async fn whole(conn: &mut Conn, id: OrderId, task: Option<&ClaimedTask>) -> Resu
         }
     }
     Err(DbError::NoConnection(format!("order {id} changes faster than it can be read")))
+}
+
+/// The event of a task, if the task still is in the hands that ask: one statement.
+pub(crate) async fn cause_of(conn: &mut Conn, task: &ClaimedTask) -> Result<Option<Cause>, DbError> {
+    let of_task = order_events::order_id.eq(tasks::order_id).and(order_events::seq.eq(tasks::seq));
+    let row = tasks::table
+        .inner_join(orders::table.on(orders::id.eq(tasks::order_id)))
+        .inner_join(order_events::table.on(of_task))
+        .filter(tasks::id.eq(task.id.get()).and(tasks::token.eq(task.token.0)))
+        .select((orders::customer_id, orders::total, orders::currency, order_events::kind, order_events::status))
+        .first::<(String, i64, String, String, String)>(conn)
+        .await
+        .optional()?;
+    let Some((customer, total, currency, kind, status)) = row else { return Ok(None) };
+    let wrong = |what: String| DbError::Inconsistent(format!("order {}: {what}", task.order));
+    let currency = Currency::from_code(&currency).map_err(|error| wrong(error.to_string()))?;
+    Ok(Some(Cause {
+        customer: UserId::new(customer).map_err(|error| wrong(error.to_string()))?,
+        total: Money::from_minor(total, currency),
+        kind,
+        status: Status::from_name(&status).ok_or_else(|| wrong(format!("status {status:?}")))?,
+    }))
 }
 
 /// What placing reads: now, and the receipt under the key.

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use order_domain::order::{Order, Version};
 use order_domain::ports::{
-    Claim, ClaimedTask, CommitError, Committed, Failure, IdGenerator, IdempotencyKey, Loaded, OrderFilter, OrderReader,
-    OrderStore, Page, Placing, StoreError, Sweep, TaskRef, TaskStore, TimelineItem, WriteSet,
+    Cause, Claim, ClaimedTask, CommitError, Committed, Failure, IdGenerator, IdempotencyKey, Loaded, OrderFilter,
+    OrderReader, OrderStore, Page, Placing, StoreError, Sweep, TaskRef, TaskStore, TimelineItem, WriteSet,
 };
 use order_domain::{EntryNo, OrderId, TaskId};
 
@@ -42,6 +42,11 @@ impl OrderStore for Store {
     async fn load_for(&self, task: &ClaimedTask) -> Result<Option<Loaded>, StoreError> {
         let task = task.clone();
         Ok(self.db.read(move |conn| async move { load::order_for(conn, &task).await }.boxed()).await?)
+    }
+
+    async fn cause_of(&self, task: &ClaimedTask) -> Result<Option<Cause>, StoreError> {
+        let task = task.clone();
+        Ok(self.db.read(move |conn| async move { load::cause_of(conn, &task).await }.boxed()).await?)
     }
 
     async fn commit(&self, sets: Vec<WriteSet>) -> Result<Committed, CommitError> {
