@@ -1,8 +1,9 @@
 //! No contract is written and then forgotten.
 
 /// The sources of the contracts, and the list that makes tests of them.
-const SOURCES: [(&str, &str); 10] = [
+const SOURCES: [(&str, &str); 11] = [
     ("atomic", include_str!("../../src/contract/atomic.rs")),
+    ("causes", include_str!("../../src/contract/causes.rs")),
     ("dropped", include_str!("../../src/contract/dropped.rs")),
     ("entries", include_str!("../../src/contract/entries.rs")),
     ("lanes", include_str!("../../src/contract/lanes.rs")),
