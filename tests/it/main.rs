@@ -11,6 +11,8 @@
 
 mod architecture;
 mod command_line;
+mod delivery;
+mod goodwill;
 mod kills;
 mod money;
 mod outside;

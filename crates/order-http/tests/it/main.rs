@@ -6,11 +6,14 @@
     reason = "a test that can't go on has failed: it panics where it stands"
 )]
 
+mod delivery;
 mod framework;
 mod input;
 mod json;
 mod logs;
 mod network;
+mod payments;
+mod refunds;
 mod refusals;
 mod replay;
 mod roles;
