@@ -42,7 +42,7 @@ on_both_engines! {
             eventually("the cart is cleared", || async { sandbox.cart("ann").items.is_empty() }).await;
             assert_eq!(sandbox.balance(&id.to_string()).charged, 1247);
         }
-        service.stop().await;
+        service.rest().await;
         assert_eq!(audit::clean(&engine, &sandbox).await.len(), orders);
     }
 
@@ -64,7 +64,7 @@ on_both_engines! {
         let id = customer.try_place(Some("k")).await.unwrap().expect(201).id();
         customer.until(id, "status", "confirmed").await;
         eventually("the cart is cleared", || async { sandbox.cart("ann").items.is_empty() }).await;
-        service.stop().await;
+        service.rest().await;
         assert_eq!(audit::clean(&engine, &sandbox).await.len(), 1);
     }
 
@@ -86,7 +86,7 @@ on_both_engines! {
         let customer = Shop::customer(&service);
         customer.until(id, "status", "confirmed").await;
         eventually("the cart is cleared", || async { sandbox.cart("ann").items.is_empty() }).await;
-        service.stop().await;
+        service.rest().await;
         audit::clean(&engine, &sandbox).await;
         assert_eq!(sandbox.balance(&id.to_string()).charged, 1247);
         assert_eq!(sandbox.calls_to(Outside::Cart, Route::Remove), 2, "each product once");
@@ -123,7 +123,7 @@ on_both_engines! {
             Shop::of(&service, name, "user").until(*id, "status", "confirmed").await;
             eventually("the cart is cleared", || async { sandbox.cart(name).items.is_empty() }).await;
         }
-        service.stop().await;
+        service.rest().await;
         assert_eq!(audit::clean(&engine, &sandbox).await.len(), 30);
     }
 }

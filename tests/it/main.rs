@@ -12,7 +12,9 @@
 mod architecture;
 mod bad_input;
 mod command_line;
+mod delivery;
 mod double_click;
+mod goodwill;
 mod kills;
 mod logs;
 mod metrics;

@@ -18,7 +18,7 @@ on_both_engines! {
         assert_eq!((&order["cancel_code"], &order["payment_status"]), (&json!("payment_declined"), &json!("declined")));
         assert_eq!(order["cancelled_by"], json!("system"));
         assert_eq!(sandbox.cart("ann").items.len(), 2, "for another try");
-        service.stop().await;
+        service.rest().await;
         audit::clean(&engine, &sandbox).await;
     }
 
@@ -34,7 +34,7 @@ on_both_engines! {
         assert_eq!(customer.cancel(id).await.expect(200).json()["refund_initiated"], json!(false));
         let order = customer.until(id, "payment_status", "refunded").await;
         assert_eq!((&order["charged_amount"], &order["refunded_amount"]), (&json!(12.47), &json!(12.47)));
-        service.stop().await;
+        service.rest().await;
         audit::clean(&engine, &sandbox).await;
         let balance = sandbox.balance(&id.to_string());
         assert_eq!((balance.charged, balance.refunded), (1247, 1247));
@@ -52,7 +52,7 @@ on_both_engines! {
         sandbox.clear_faults(Outside::Payment);
         sandbox.release(Outside::Payment);
         customer.until(id, "payment_status", "refunded").await;
-        service.stop().await;
+        service.rest().await;
         audit::clean(&engine, &sandbox).await;
         let balance = sandbox.balance(&id.to_string());
         assert_eq!((balance.charged, balance.refunded), (1247, 1247));
@@ -67,7 +67,7 @@ on_both_engines! {
         let id = customer.place().await.expect(201).id();
         customer.until(id, "status", "confirmed").await;
         eventually("the cart is cleared", || async { sandbox.cart("ann").items.is_empty() }).await;
-        service.stop().await;
+        service.rest().await;
         audit::clean(&engine, &sandbox).await;
         assert_eq!(sandbox.balance(&id.to_string()).charged, 1247);
         assert_eq!(sandbox.calls_to(Outside::Payment, Route::Process), 4);
@@ -83,7 +83,7 @@ on_both_engines! {
         sandbox.bring_back(Outside::Payment).await.unwrap();
         customer.until(id, "status", "confirmed").await;
         eventually("the cart is cleared", || async { sandbox.cart("ann").items.is_empty() }).await;
-        service.stop().await;
+        service.rest().await;
         audit::clean(&engine, &sandbox).await;
     }
 
@@ -97,7 +97,7 @@ on_both_engines! {
         eventually("the cart is cleared", || async { sandbox.cart("ann").items.is_empty() }).await;
         customer.cancel(id).await.expect(200);
         customer.until(id, "payment_status", "refunded").await;
-        service.stop().await;
+        service.rest().await;
         audit::clean(&engine, &sandbox).await;
         let keys: Vec<_> = sandbox.payments().into_iter().map(|payment| payment.key).collect();
         assert_eq!(keys, [format!("order-{id}-order-1"), format!("order-{id}-cancel-2"), format!("order-{id}-cancel-3")]);
@@ -111,7 +111,7 @@ on_both_engines! {
         let id = customer.place().await.expect(201).id();
         let order = customer.until(id, "status", "cancelled").await;
         assert_eq!(order["cancel_code"], json!("payment_timeout"));
-        service.stop().await;
+        service.rest().await;
         let orders = audit::clean(&engine, &sandbox).await;
         assert_eq!(orders[0].status(), Status::Cancelled);
         assert!(sandbox.payments().is_empty());
@@ -132,7 +132,7 @@ on_both_engines! {
         let order = customer.order(id).await;
         assert_eq!((&order["payment_status"], &order["charged_amount"]), (&json!("paid"), &json!(12.47)));
         eventually("the cart is cleared", || async { sandbox.cart("ann").items.is_empty() }).await;
-        service.stop().await;
+        service.rest().await;
         audit::clean(&engine, &sandbox).await;
         assert!(sandbox.payments().is_empty());
     }

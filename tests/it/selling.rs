@@ -35,7 +35,7 @@ on_both_engines! {
         assert_eq!(customer.get("/orders/my-orders").await.json().as_array().unwrap().len(), 1);
         assert_eq!(admin.get("/api/v1/orders/").await.json().as_array().unwrap().len(), 1);
 
-        assert!(service.stop().await.success());
+        assert!(service.rest().await.success());
         assert_eq!(audit::clean(&engine, &sandbox).await.len(), 1);
         assert_eq!(sandbox.calls_to(Outside::Payment, Route::Process), 1);
     }
@@ -59,7 +59,7 @@ on_both_engines! {
         assert_eq!(first, 1);
         customer.until(answers[0].id(), "status", "confirmed").await;
         eventually("the cart is cleared", || async { sandbox.cart("ann").items.is_empty() }).await;
-        service.stop().await;
+        service.rest().await;
         assert_eq!(audit::clean(&engine, &sandbox).await.len(), 1);
     }
 
@@ -92,7 +92,7 @@ on_both_engines! {
         let types: Vec<_> = timeline.as_array().unwrap().iter().map(|item| item["type"].as_str().unwrap()).collect();
         assert_eq!(types, ["placed", "confirmed", "cancelled", "refund_settled"]);
 
-        service.stop().await;
+        service.rest().await;
         assert_eq!(audit::clean(&engine, &sandbox).await.len(), 1);
         assert_eq!(sandbox.calls_to(Outside::Payment, Route::Refund), 1);
     }
@@ -109,7 +109,7 @@ on_both_engines! {
         sandbox.release(Outside::Payment);
         customer.until(id, "status", "confirmed").await;
         eventually("the apples are gone", || async { sandbox.cart("ann").items.iter().all(|line| line.product_id != 1) }).await;
-        service.stop().await;
+        service.rest().await;
         audit::clean(&engine, &sandbox).await;
         let left: Vec<_> = sandbox.cart("ann").items.iter().map(|line| (line.product_id, line.quantity)).collect();
         assert_eq!(left, [(2, 6)], "the milk was changed, so it stays");
@@ -128,7 +128,7 @@ on_both_engines! {
         assert_ne!(first, second);
         customer.until(second, "status", "confirmed").await;
         eventually("the cart is cleared", || async { sandbox.cart("ann").items.is_empty() }).await;
-        service.stop().await;
+        service.rest().await;
         assert_eq!(audit::clean(&engine, &sandbox).await.len(), 2);
     }
 }

@@ -29,7 +29,7 @@ on_both_engines! {
         let service = Service::start(&engine, &sandbox).await;
         Shop::customer(&service).until(late, "status", "confirmed").await;
         eventually("the cart is cleared", || async { sandbox.cart("ann").items.is_empty() }).await;
-        service.stop().await;
+        service.rest().await;
         assert_eq!(audit::clean(&engine, &sandbox).await.len(), 2);
     }
 
@@ -50,7 +50,7 @@ on_both_engines! {
         let customer = Shop::customer(&service);
         assert_eq!(customer.order(id).await["status"], json!("confirmed"), "at once: nothing was left to do");
         eventually("the cart is cleared", || async { sandbox.cart("ann").items.is_empty() }).await;
-        service.stop().await;
+        service.rest().await;
         audit::clean(&engine, &sandbox).await;
     }
 }

@@ -32,7 +32,7 @@ async fn orders_placed_on_both_are_charged_once_each() {
     assert_eq!(sandbox.calls_to(Outside::Payment, Route::Process), 40);
     assert_eq!(sandbox.calls_to(Outside::Cart, Route::Remove), 80);
     for instance in instances {
-        assert!(instance.stop().await.success());
+        assert!(instance.rest().await.success());
     }
     assert_eq!(audit::clean(&engine, &sandbox).await.len(), 40);
 }
@@ -61,7 +61,7 @@ async fn of_two_couriers_after_one_order_one_gets_it() {
         eventually("the cart is cleared", || async { sandbox.cart(&name).items.is_empty() }).await;
     }
     for instance in instances {
-        instance.stop().await;
+        instance.rest().await;
     }
     audit::clean(&engine, &sandbox).await;
 }
@@ -83,7 +83,7 @@ async fn equal_requests_over_both_make_one_order() {
     assert_eq!(texts.len(), 1, "byte for byte");
     eventually("the cart is cleared", || async { sandbox.cart("ann").items.is_empty() }).await;
     for instance in instances {
-        instance.stop().await;
+        instance.rest().await;
     }
     assert_eq!(audit::clean(&engine, &sandbox).await.len(), 1);
 }
@@ -103,6 +103,6 @@ async fn what_a_dead_instance_had_begun_is_finished_by_the_other() {
     engine.expire_leases().await;
     Shop::customer(&second).until(id, "status", "confirmed").await;
     eventually("the cart is cleared", || async { sandbox.cart("ann").items.is_empty() }).await;
-    second.stop().await;
+    second.rest().await;
     audit::clean(&engine, &sandbox).await;
 }

@@ -19,7 +19,6 @@ pub(crate) struct Outside {
     pub(crate) products: Arc<ProductClient>,
     pub(crate) payments: Arc<PaymentClient>,
     pub(crate) users: Arc<UserClient>,
-    #[expect(dead_code, reason = "there is no task yet that tells customers")]
     pub(crate) notifications: Arc<NotificationClient>,
     pub(crate) guards: Guards,
 }

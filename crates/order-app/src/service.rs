@@ -186,6 +186,7 @@ fn worker(
         signal: signal.clone(),
         payments: outside.payments.clone(),
         carts: outside.carts.clone(),
+        notifications: outside.notifications.clone(),
         rules: Arc::new(settings.rules.clone()),
         chance: Arc::new(chance),
     };

@@ -61,6 +61,8 @@ codes! {
     PartnerRequired, "partner_required", CONFLICT, "The order needs a delivery partner";
     AlreadyTaken, "already_taken", CONFLICT, "Another delivery partner has the order";
     NotAssignable, "not_assignable", CONFLICT, "The order can't be assigned now";
+    NotChangeable, "not_changeable", CONFLICT, "The order can't be changed any more";
+    RefundExceedsCharge, "refund_exceeds_charge", CONFLICT, "More than is left of what was charged";
     UnknownPartner, "unknown_partner", UNPROCESSABLE_ENTITY, "No such delivery partner";
     CodeNotAllowed, "code_not_allowed", UNPROCESSABLE_ENTITY, "This cancellation code can't be given";
     PreconditionFailed, "precondition_failed", PRECONDITION_FAILED, "The order is in another version";

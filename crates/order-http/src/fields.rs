@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use order_domain::{Coordinates, InvalidText, OutOfRange, Text, UserId};
+use order_domain::order::Patch;
+use order_domain::{Coordinates, Currency, InvalidText, Money, MoneyError, OutOfRange, Text, UserId};
 use rust_decimal::Decimal;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::body::escaped;
 use crate::codes::Code;
@@ -136,6 +138,20 @@ impl Fields {
         self.text(field, Text::lines(not_blank(value)?))
     }
 
+    /// Several lines that stay when they are absent and go when they are `null`; blank ones are none.
+    #[expect(clippy::option_option, reason = "absent and null are two things here")]
+    pub(crate) fn lines_patch<const MAX: usize>(
+        &mut self,
+        field: &str,
+        value: Option<Option<String>>,
+    ) -> Patch<Text<MAX>> {
+        match value.map(not_blank) {
+            None => Patch::Keep,
+            Some(None) => Patch::Clear,
+            Some(Some(text)) => self.text(field, Text::lines(text)).map_or(Patch::Keep, Patch::Set),
+        }
+    }
+
     fn text<const MAX: usize>(&mut self, field: &str, text: Result<Text<MAX>, InvalidText>) -> Option<Text<MAX>> {
         let error = match text {
             Ok(text) => return Some(text),
@@ -159,7 +175,7 @@ impl Fields {
         let (lat, lon) = (given(lat), given(lon));
         if lat.is_some() != lon.is_some() {
             let missing = if lat.is_none() { latitude } else { longitude };
-            self.wrong(missing, "incomplete", format!("{latitude} and {longitude} go together: send both or neither"));
+            self.incomplete(missing, (latitude, longitude));
         }
         let lat = lat.map(|lat| self.degrees(latitude, &lat, 90));
         let lon = lon.map(|lon| self.degrees(longitude, &lon, 180));
@@ -170,6 +186,28 @@ impl Fields {
         place.ok()
     }
 
+    /// Both coordinates, which stay when they are absent and go when they are `null`.
+    #[expect(clippy::option_option, reason = "absent and null are two things here")]
+    pub(crate) fn coordinates_patch(
+        &mut self,
+        names: (&str, &str),
+        (lat, lon): (Option<Option<Scalar>>, Option<Option<Scalar>>),
+    ) -> Patch<Coordinates> {
+        match (&lat, &lon) {
+            (Some(None), Some(None)) => return Patch::Clear,
+            (Some(None), _) => self.incomplete(names.1, names),
+            (_, Some(None)) => self.incomplete(names.0, names),
+            (None | Some(Some(_)), None | Some(Some(_))) => {
+                return self.coordinates(names, (lat.flatten(), lon.flatten())).map_or(Patch::Keep, Patch::Set);
+            }
+        }
+        Patch::Keep
+    }
+
+    fn incomplete(&mut self, missing: &str, (latitude, longitude): (&str, &str)) {
+        self.wrong(missing, "incomplete", format!("{latitude} and {longitude} go together: send both or neither"));
+    }
+
     fn degrees(&mut self, field: &str, text: &str, most: u8) -> Option<Decimal> {
         let plain = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+');
         let degrees = Some(text).filter(|text| text.chars().all(plain)).and_then(|text| text.parse().ok());
@@ -178,6 +216,27 @@ impl Fields {
             self.wrong(field, "out_of_range", format!("must be degrees from -{most} to {most}"));
         }
         degrees
+    }
+
+    /// An amount above 0 that has to be there: a number, taken digit by digit.
+    pub(crate) fn amount(&mut self, field: &str, value: Option<Box<RawValue>>, currency: Currency) -> Option<Money> {
+        let value = self.required(field, value)?;
+        let digits = value.get();
+        if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
+            self.wrong(field, "wrong_type", "must be a number");
+            return None;
+        }
+        let amount = exact(digits).ok_or(MoneyError::OutOfRange).and_then(|value| Money::exact(value, currency));
+        match amount {
+            Ok(amount) if amount.minor() > 0 => return Some(amount),
+            Err(MoneyError::TooPrecise) => {
+                let message = format!("must have at most {} decimals", currency.decimals());
+                self.wrong(field, "too_precise", message);
+            }
+            Ok(_) => self.wrong(field, "out_of_range", "must be above 0"),
+            Err(_) => self.wrong(field, "out_of_range", "is larger, or has more digits, than any amount"),
+        }
+        None
     }
 
     /// A user's id.
@@ -218,6 +277,13 @@ impl Fields {
         };
         Err(Problem::new(Code::Invalid, detail).with_errors(self.errors))
     }
+}
+
+/// A JSON number as it is written, with an exponent or without; nothing if that takes more digits than there are.
+fn exact(digits: &str) -> Option<Decimal> {
+    let (base, exponent) = digits.split_once(['e', 'E']).map_or((digits, None), |(base, e)| (base, Some(e)));
+    let value = Decimal::from_str_exact(base).ok()?;
+    if exponent.is_some() { Decimal::from_scientific(digits).ok() } else { Some(value) }
 }
 
 fn not_blank(value: Option<String>) -> Option<String> {

@@ -27,6 +27,7 @@ mod moment;
 mod observe;
 mod order_json;
 mod path;
+mod payment_json;
 mod problem;
 mod query;
 mod refusal;

@@ -3,11 +3,13 @@
 //! A [`Problem`] never holds what is inside the service in a part that is shown: that goes to the log, under the id of
 //! the request, which the answer carries as well.
 
+use std::collections::BTreeMap;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::codes::Code;
 
@@ -37,7 +39,7 @@ struct Parts {
     code: Code,
     detail: String,
     errors: Vec<FieldError>,
-    extra: Map<String, Value>,
+    extra: BTreeMap<String, Box<RawValue>>,
     headers: Vec<(HeaderName, HeaderValue)>,
     inside: Option<String>,
 }
@@ -54,7 +56,7 @@ impl Problem {
             headers.push((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         }
         let detail = detail.into();
-        Self(Box::new(Parts { code, detail, errors: Vec::new(), extra: Map::new(), headers, inside: None }))
+        Self(Box::new(Parts { code, detail, errors: Vec::new(), extra: BTreeMap::new(), headers, inside: None }))
     }
 
     /// With what is wrong where.
@@ -69,9 +71,10 @@ impl Problem {
         self
     }
 
-    /// With a member that helps.
-    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.0.extra.insert(name.to_owned(), value.into());
+    /// With a member that helps. It is kept as it is written: an amount keeps its decimals.
+    pub(crate) fn with(mut self, name: &str, value: impl Serialize) -> Self {
+        // Strings, numbers and lists of them always serialise.
+        self.0.extra.insert(name.to_owned(), to_raw_value(&value).unwrap_or_default());
         self
     }
 
@@ -133,7 +136,7 @@ impl Problem {
             #[serde(skip_serializing_if = "<[_]>::is_empty")]
             errors: &'a [FieldError],
             #[serde(flatten)]
-            extra: &'a Map<String, Value>,
+            extra: &'a BTreeMap<String, Box<RawValue>>,
         }
         let Parts { code, detail, errors, extra, .. } = &*self.0;
         let body = Body {

@@ -6,6 +6,7 @@ use order_domain::pricing::Shortage;
 use order_usecases::UseCaseError;
 use serde_json::{Value, json};
 
+use crate::amount::Amount;
 use crate::codes::Code;
 use crate::problem::Problem;
 
@@ -148,6 +149,20 @@ impl From<Rejection> for Problem {
                 format!("The delivery partner of an order that is {} can't be changed.", words(current)),
             )
             .with("current_status", current.name()),
+            Rejection::NotChangeable { current } => Self::new(
+                Code::NotChangeable,
+                format!("An order that is {} can't be changed any more. Ask the shop, or cancel it.", words(current)),
+            )
+            .with("current_status", current.name()),
+            Rejection::AmountNotPositive => {
+                let message = "must be above 0";
+                Self::new(Code::Invalid, format!("/amount {message}.")).at("/amount", "out_of_range", message)
+            }
+            Rejection::RefundExceedsCharge { refundable } => Self::new(
+                Code::RefundExceedsCharge,
+                format!("Of what was charged, {refundable} can still be given back. Send that or less."),
+            )
+            .with("refundable", Amount(refundable)),
             // Only the service's own work meets these; a caller who does has found a bug.
             Rejection::NotYours | Rejection::EntryMoved { .. } | Rejection::NotOverdue => {
                 Self::internal(rejection.to_string())

@@ -1,11 +1,11 @@
 //! Random test data for property tests: products, orders, and what may be tried on an order, whether the rules allow it
 //! or not.
 
-use order_domain::order::{Actor, CancelCode, Command, DomainError, Product, Rejection, Status};
+use order_domain::order::{Actor, CancelCode, Command, DeliveryChange, DomainError, Patch, Product, Rejection, Status};
 use order_domain::payment::{Entry, EntryKind, EntryState};
 use order_domain::pricing::{MAX_LINES, MAX_UNIT_PRICE};
 use order_domain::time::Duration;
-use order_domain::{EntryNo, Money, PaymentMethod, ProductId, Quantity};
+use order_domain::{Coordinates, EntryNo, Money, PaymentMethod, ProductId, Quantity, Text};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
@@ -54,7 +54,7 @@ pub fn discounts() -> impl Strategy<Value = i64> {
 
 /// An order that is to be placed: of `ann`, `eve` or `zoë`, paid online or in cash, the fee from nothing up.
 pub fn orders() -> impl Strategy<Value = OrderBuilder> {
-    let places = option::of((-900_000_000..=900_000_000_i64, -1_800_000_000..=1_800_000_000_i64));
+    let places = option::of(places());
     let notes = option::of("[^\\p{C}]{0,20}x");
     (select(vec!["ann", "eve", "zoë"]), lines(), discounts(), 0..=1_000_i64, any::<bool>(), places, notes).prop_map(
         |(name, lines, promo, fee, cash, place, note)| {
@@ -62,13 +62,35 @@ pub fn orders() -> impl Strategy<Value = OrderBuilder> {
             if cash {
                 order = order.cash();
             }
-            if let Some((latitude, longitude)) = place {
-                let degrees = |n: i64| rust_decimal::Decimal::new(n, 7).to_string();
-                order = order.coordinates(&degrees(latitude), &degrees(longitude));
+            if let Some(place) = place {
+                order = order.coordinates(&place.latitude().to_string(), &place.longitude().to_string());
             }
             note.into_iter().fold(order, |order, note| order.instructions(&note))
         },
     )
+}
+
+/// A place anywhere on the globe.
+pub fn places() -> impl Strategy<Value = Coordinates> {
+    let degrees = |n: i64| rust_decimal::Decimal::new(n, 7);
+    (-900_000_000..=900_000_000_i64, -1_800_000_000..=1_800_000_000_i64)
+        .prop_map(move |(latitude, longitude)| Coordinates::new(degrees(latitude), degrees(longitude)).unwrap())
+}
+
+/// Something that stays, goes, or is another.
+fn patches<T: Clone + std::fmt::Debug>(values: impl Strategy<Value = T>) -> impl Strategy<Value = Patch<T>> {
+    prop_oneof![2 => Just(Patch::Keep), 1 => Just(Patch::Clear), 2 => values.prop_map(Patch::Set)]
+}
+
+/// Changes of where an order goes and of what its courier should know: one, several, none, or to what is so already.
+pub fn delivery_changes() -> impl Strategy<Value = DeliveryChange> {
+    let address = option::of(select(vec!["1 Main St", "2 Ünter den Linden"]));
+    let notes = select(vec!["ring twice", "the blue door"]).prop_map(|note| Text::lines(note).unwrap());
+    (address, patches(places()), patches(notes)).prop_map(|(address, coordinates, instructions)| DeliveryChange {
+        address: address.map(|address| Text::line(address).unwrap()),
+        coordinates,
+        instructions,
+    })
 }
 
 /// Somebody: `ann` who is a customer, two couriers, the admin, the system.
@@ -89,6 +111,13 @@ fn reasons() -> impl Strategy<Value = bool> {
     any::<bool>()
 }
 
+/// Small sums, large ones, and what is no sum to give back.
+fn goodwills() -> impl Strategy<Value = Command> {
+    let amounts = prop_oneof![6 => 1..=600_i64, 2 => 1..=200_000_i64, 1 => -1..=0_i64];
+    let reason = Text::line("they waited long").unwrap();
+    amounts.prop_map(move |minor| Command::GrantGoodwill { amount: usd(minor), reason: reason.clone() })
+}
+
 /// What people may ask of an order.
 pub fn commands() -> impl Strategy<Value = Command> {
     let reason = |given: bool| if given { words("because") } else { None };
@@ -101,6 +130,8 @@ pub fn commands() -> impl Strategy<Value = Command> {
         1 => Just(Command::Unassign),
         1 => Just(Command::Take),
         1 => Just(Command::GiveBack),
+        2 => delivery_changes().prop_map(Command::ChangeDelivery),
+        2 => goodwills(),
     ]
 }
 
@@ -157,6 +188,8 @@ pub fn deeds(most: usize) -> impl Strategy<Value = Vec<Deed>> {
         6 => (0..5_usize, answer).prop_map(|(which, answer)| Deed::GoesOn(which, answer)),
         2 => Just(Deed::Advances),
         1 => Just(Deed::Asks(admin(), Command::Cancel { code: CancelCode::Other, reason: words("because") })),
+        1 => goodwills().prop_map(|command| Deed::Asks(admin(), command)),
+        1 => delivery_changes().prop_map(|change| Deed::Asks(admin(), Command::ChangeDelivery(change))),
         1 => entries().prop_map(Deed::MarksSent),
         1 => entries().prop_map(Deed::PutsBack),
         2 => (0..=600_000_000_u64).prop_map(|micros| Deed::Waits(Duration::from_micros(micros))),
@@ -274,7 +307,9 @@ fn is_of_another_kind(life: &Life, command: &Command) -> bool {
         | Command::Assign { .. }
         | Command::Unassign
         | Command::Take
-        | Command::GiveBack => return false,
+        | Command::GiveBack
+        | Command::ChangeDelivery(_)
+        | Command::GrantGoodwill { .. } => return false,
     };
     life.order.ledger().get(entry).is_none_or(|found| found.kind != kind)
 }

@@ -40,6 +40,21 @@ impl Caller {
         }
     }
 
+    /// An admin, or the order's customer: who decides about it.
+    ///
+    /// # Errors
+    /// [`UseCaseError::NotFound`] for who may not see it, [`UseCaseError::Forbidden`] for its courier.
+    pub(crate) fn decides_about(&self, order: &Order) -> Result<Actor, UseCaseError> {
+        self.sees(order)?;
+        match self.role {
+            CallerRole::Admin => Ok(Actor::Admin(self.user.clone())),
+            CallerRole::User | CallerRole::Courier if self.is_customer_of(order) => {
+                Ok(Actor::Customer(self.user.clone()))
+            }
+            CallerRole::User | CallerRole::Courier => Err(UseCaseError::Forbidden),
+        }
+    }
+
     pub(crate) fn is_customer_of(&self, order: &Order) -> bool {
         order.state().customer == self.user
     }

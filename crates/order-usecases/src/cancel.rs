@@ -5,7 +5,7 @@ use order_domain::payment::{EntryKind, EntryState};
 use order_domain::{OrderId, Text};
 
 use crate::UseCases;
-use crate::caller::{Caller, CallerRole};
+use crate::caller::Caller;
 use crate::change::OnConflict;
 use crate::error::UseCaseError;
 use crate::request::{Answer, Outcome, Request};
@@ -36,14 +36,7 @@ impl UseCases {
         request: Request,
     ) -> Result<Answer, UseCaseError> {
         let command = |order: &Order| {
-            caller.sees(order)?;
-            let actor = match caller.role {
-                CallerRole::Admin => Actor::Admin(caller.user.clone()),
-                CallerRole::User | CallerRole::Courier if caller.is_customer_of(order) => {
-                    Actor::Customer(caller.user.clone())
-                }
-                CallerRole::User | CallerRole::Courier => return Err(UseCaseError::Forbidden),
-            };
+            let actor = caller.decides_about(order)?;
             let code = code_of(&actor, code, order)?;
             Ok((actor, Command::Cancel { code, reason: reason.clone() }))
         };

@@ -60,7 +60,9 @@ impl UseCases {
 fn is_said_first(decided: &Result<Change, DomainError>, taken: bool) -> bool {
     match decided {
         Err(
-            DomainError::Rejected(Rejection::NotYours | Rejection::ReasonRequired { .. })
+            DomainError::Rejected(
+                Rejection::NotYours | Rejection::ReasonRequired { .. } | Rejection::AmountNotPositive,
+            )
             | DomainError::Inconsistent(_),
         ) => true,
         Err(DomainError::Rejected(Rejection::NotAssignable { .. })) => taken,

@@ -8,8 +8,11 @@ mod assign;
 mod caller;
 mod cancel;
 mod change;
+mod change_delivery;
 mod double_click;
 mod error;
+mod goodwill;
+mod payments;
 mod place;
 mod read;
 mod request;
@@ -19,12 +22,12 @@ pub mod worker;
 
 use std::sync::Arc;
 
-use order_domain::Rules;
 use order_domain::order::{Change, Order};
 use order_domain::ports::{
     CartService, CommitError, IdGenerator, OrderReader, OrderStore, ProductService, TaskRef, TaskSignal, UserService,
     WriteSet,
 };
+use order_domain::{Currency, Rules};
 
 pub use caller::{Caller, CallerRole};
 pub use error::UseCaseError;
@@ -62,6 +65,11 @@ impl UseCases {
     /// The use cases over these ports, by these rules.
     pub fn new(ports: Ports, rules: Arc<Rules>) -> Self {
         Self { ports, rules }
+    }
+
+    /// The currency of all amounts.
+    pub fn currency(&self) -> Currency {
+        self.rules.currency
     }
 }
 

@@ -1,9 +1,16 @@
 //! A database of a test's own.
 
+use std::future::ready;
 use std::sync::Arc;
 
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::BigInt;
 use order_testkit::pg::TestDatabase;
 use tempfile::TempDir;
+
+use super::eventually;
 
 /// A fresh database, gone when the last of its handles is.
 #[derive(Clone)]
@@ -15,7 +22,13 @@ pub struct Engine {
 #[derive(Clone)]
 enum Kept {
     Postgres(Arc<TestDatabase>),
-    Sqlite { _folder: Arc<TempDir> },
+    Sqlite { folder: Arc<TempDir> },
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
 }
 
 impl Engine {
@@ -27,7 +40,7 @@ impl Engine {
     pub fn sqlite() -> Self {
         let folder = TempDir::new().unwrap();
         let url = format!("sqlite:{}", folder.path().join("orders.db").display());
-        Self { url, kept: Kept::Sqlite { _folder: Arc::new(folder) } }
+        Self { url, kept: Kept::Sqlite { folder: Arc::new(folder) } }
     }
 
     pub fn url(&self) -> &str {
@@ -51,6 +64,25 @@ impl Engine {
     pub async fn execute(&self, statements: &str) {
         let Kept::Postgres(database) = &self.kept else { panic!("only where somebody else is let in") };
         database.connect().await.batch_execute(statements).await.unwrap();
+    }
+
+    /// Waits until every task is done, or dead.
+    pub async fn rest(&self) {
+        const LEFT: &str = "SELECT count(*) AS n FROM tasks WHERE order_id IS NOT NULL AND NOT dead";
+        match &self.kept {
+            Kept::Postgres(database) => {
+                let client = database.connect().await;
+                let left = || async { client.query_one(LEFT, &[]).await.unwrap().get::<_, i64>(0) };
+                eventually("nothing is left to do", || async { left().await == 0 }).await;
+            }
+            Kept::Sqlite { folder } => {
+                let path = folder.path().join("orders.db");
+                let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+                conn.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+                let mut left = || sql_query(LEFT).get_result::<Count>(&mut conn).unwrap().n;
+                eventually("nothing is left to do", || ready(left() == 0)).await;
+            }
+        }
     }
 
     /// PostgreSQL lets nobody in, and throws out who is; or lets them in again.

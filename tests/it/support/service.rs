@@ -32,6 +32,7 @@ pub fn binary() -> &'static PathBuf {
 /// A running instance. It is killed when it is dropped.
 pub struct Service {
     process: Child,
+    engine: Engine,
     pub url: String,
 }
 
@@ -107,13 +108,19 @@ impl Service {
         let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await;
         let line = line.expect("no word in time").unwrap().expect("it ended at once");
         let url = line.strip_prefix("listening on ").expect("its first line is its address").to_owned();
-        Self { process, url }
+        Self { process, engine: engine.clone(), url }
     }
 
     /// `kill -9`: no instruction more.
     pub async fn kill(mut self) {
         self.process.start_kill().unwrap();
         self.process.wait().await.unwrap();
+    }
+
+    /// SIGTERM once nothing is left to do, and how it ended.
+    pub async fn rest(self) -> ExitStatus {
+        self.engine.rest().await;
+        self.stop().await
     }
 
     /// SIGTERM, and how it ended.

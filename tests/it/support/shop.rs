@@ -148,6 +148,19 @@ impl Shop {
         self.call(Method::POST, &format!("/orders/{id}/cancel"), None).await
     }
 
+    /// Gives so much of an order back.
+    pub async fn goodwill(&self, id: i64, amount: f64) -> Answer {
+        let body = json!({ "amount": amount, "reason": "they waited long" });
+        self.call(Method::POST, &format!("/orders/{id}/refunds"), Some(body)).await
+    }
+
+    /// Gives so much of an order back, under a key.
+    pub async fn goodwill_under(&self, id: i64, amount: f64, key: &str) -> Answer {
+        let body = json!({ "amount": amount, "reason": "they waited long" });
+        let request = self.http.post(format!("{}/orders/{id}/refunds", self.url)).json(&body);
+        self.send(request.header("Idempotency-Key", key)).await.unwrap()
+    }
+
     /// Waits until a field of an order has a value.
     pub async fn until(&self, id: i64, field: &str, value: &str) -> Value {
         eventually(&format!("{field} of order {id} is {value}"), || async {

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use crate::ids::{EntryNo, UserId};
+use crate::money::Money;
 use crate::text::Text;
 
+use super::delivery_change::DeliveryChange;
 use super::status::Status;
 
 /// Why an order was cancelled.
@@ -102,6 +104,21 @@ pub enum Command {
     Take,
     /// A courier gives it back.
     GiveBack,
+    /// Its customer or an admin changes where it goes, or what the courier should know, before the shop packs it.
+    ChangeDelivery(DeliveryChange),
+    /// An admin gives money back out of kindness: any amount above 0 up to what is left of what was charged, in whatever
+    /// status. It is booked over the charges, online ones first, the latest first, none beyond what it took; each part
+    /// is an entry of its own. What goes back online has a task; cash stays booked until an admin has handed it over.
+    ///
+    /// An example: 10.98 was charged for the order (entry 1), 3.00 for an edit of it (entry 2), and 1.00 of the first has
+    /// been given back (entry 3). 12.98 is left. A goodwill of 4.50 becomes two refunds, 3.00 of entry 2 (entry 4) and
+    /// 1.50 of entry 1 (entry 5); 8.48 is left then, which a goodwill of 8.49 exceeds.
+    GrantGoodwill {
+        /// How much.
+        amount: Money,
+        /// Why, in words.
+        reason: Text<500>,
+    },
     /// The payment service says that it took a charge.
     ChargeSettled {
         /// Which.

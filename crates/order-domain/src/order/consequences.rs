@@ -53,21 +53,23 @@ pub fn consequences(order: &Order, event: &Event) -> Result<Vec<Consequence>, In
             if !order.state.terms.cart_lines.is_empty() {
                 list.push(Consequence::Task(TaskKind::ClearCart));
             }
+            list.push(Consequence::Task(TaskKind::Notify));
         }
         Event::Delivered => {
             if order.state.payment_method == PaymentMethod::Cash && !order.state.total.is_zero() {
                 list.push(charge(order.state.total, PaymentMethod::Cash, EntryState::Settled, now));
             }
+            list.push(Consequence::Task(TaskKind::Notify));
         }
         Event::Cancelled { declined, .. } => {
             if let Some(entry) = declined {
                 list.push(Consequence::Move { entry: *entry, to: EntryState::Declined, transaction_id: None });
             }
             withdraw_booked_charges(order, &mut list);
-            for (charge, method, amount) in order.ledger.share_out(order.ledger.left()?)? {
-                list.push(refund(amount, Purpose::Cancel, method, first_of(charge), now));
-            }
+            share_out(order, order.ledger.left()?, Purpose::Cancel, &mut list)?;
+            list.push(Consequence::Task(TaskKind::Notify));
         }
+        Event::GoodwillGranted { amount, .. } => share_out(order, *amount, Purpose::Goodwill, &mut list)?,
         Event::ChargeSettled { entry, transaction_id } => {
             let charge = order.ledger.entry(*entry)?;
             list.push(settle(*entry, transaction_id));
@@ -79,7 +81,10 @@ pub fn consequences(order: &Order, event: &Event) -> Result<Vec<Consequence>, In
             list.push(Consequence::Move { entry: *entry, to: EntryState::Declined, transaction_id: None });
         }
         Event::ChargeWithdrawn { entry } => list.push(withdraw(*entry)),
-        Event::RefundSettled { entry, transaction_id } => list.push(settle(*entry, transaction_id)),
+        Event::RefundSettled { entry, transaction_id } => {
+            list.push(settle(*entry, transaction_id));
+            list.push(Consequence::Task(TaskKind::Notify));
+        }
         Event::RefundDeclined { entry, again_at } => {
             let declined = order.ledger.entry(*entry)?;
             let origin = declined.origin.ok_or_else(|| Inconsistent(format!("entry {entry} is no refund")))?;
@@ -90,7 +95,12 @@ pub fn consequences(order: &Order, event: &Event) -> Result<Vec<Consequence>, In
         Event::RefundInReview { entry } => {
             list.push(Consequence::Move { entry: *entry, to: EntryState::Review, transaction_id: None });
         }
-        Event::PreparationStarted | Event::Dispatched | Event::Assigned { .. } | Event::Unassigned { .. } => {}
+        Event::PreparationStarted | Event::Dispatched => list.push(Consequence::Task(TaskKind::Notify)),
+        // The default fee is the same wherever the shop delivers, so a new address moves no money.
+        Event::AddressChanged { .. }
+        | Event::InstructionsChanged { .. }
+        | Event::Assigned { .. }
+        | Event::Unassigned { .. } => {}
     }
     Ok(list)
 }
@@ -101,6 +111,14 @@ fn settle(entry: EntryNo, transaction_id: &str) -> Consequence {
 
 fn withdraw(entry: EntryNo) -> Consequence {
     Consequence::Move { entry, to: EntryState::Withdrawn, transaction_id: None }
+}
+
+/// Refunds `amount` over the charges, each part under the charge that it returns.
+fn share_out(order: &Order, amount: Money, purpose: Purpose, list: &mut Vec<Consequence>) -> Result<(), Inconsistent> {
+    for (charge, method, part) in order.ledger.share_out(amount)? {
+        list.push(refund(part, purpose, method, first_of(charge), order.state.updated_at));
+    }
+    Ok(())
 }
 
 /// Only booked ones: a sent charge may have been taken, so it is followed to its end.

@@ -8,8 +8,10 @@ use crate::time::{Timestamp, after};
 
 use super::actor::{Actor, Role};
 use super::command::{CancelCode, Command};
+use super::delivery_change;
 use super::error::{DomainError, Inconsistent, Rejection};
 use super::event::Event;
+use super::goodwill;
 use super::state::Order;
 use super::status::Status;
 use super::transitions::{Guard, find};
@@ -35,6 +37,8 @@ pub fn decide(
         Command::Unassign => unassign(order),
         Command::Take => take(order, actor),
         Command::GiveBack => give_back(order, actor),
+        Command::ChangeDelivery(change) => Ok(delivery_change::decide(order, change, rules)?),
+        Command::GrantGoodwill { amount, reason } => goodwill::decide(order, amount, reason),
         Command::ChargeSettled { entry, transaction_id } => {
             let wanted = is_wanted(&order.state, sent(order, entry, EntryKind::Charge)?);
             Ok(vec![if wanted {
@@ -89,7 +93,12 @@ fn may_ask(order: &Order, command: &Command, actor: &Actor) -> bool {
             Actor::Courier(id) => order.state.courier.as_ref() == Some(id),
             Actor::Admin(_) | Actor::System => true,
         },
-        Command::Assign { .. } | Command::Unassign => matches!(actor, Actor::Admin(_)),
+        Command::ChangeDelivery(_) => match actor {
+            Actor::Customer(id) => *id == order.state.customer,
+            Actor::Admin(_) => true,
+            Actor::Courier(_) | Actor::System => false,
+        },
+        Command::Assign { .. } | Command::Unassign | Command::GrantGoodwill { .. } => matches!(actor, Actor::Admin(_)),
         Command::Take | Command::GiveBack => matches!(actor, Actor::Courier(_)),
         Command::ChargeSettled { .. }
         | Command::ChargeDeclined { .. }

@@ -1,7 +1,7 @@
 //! What is refused, and why: in data, so that any surface can say it in its own words.
 
 use crate::ids::EntryNo;
-use crate::money::MoneyError;
+use crate::money::{Money, MoneyError};
 use crate::payment::EntryState;
 use crate::pricing::Shortage;
 
@@ -52,6 +52,21 @@ pub enum Rejection {
     NotAssignable {
         /// Where it stands.
         current: Status,
+    },
+    /// The shop packs it already, or it has ended: where it goes and what the courier should know stay as they are.
+    #[error("an order that is {} can't be changed", current.name())]
+    NotChangeable {
+        /// Where it stands.
+        current: Status,
+    },
+    /// An amount to give back that is not above 0.
+    #[error("an amount to give back is above 0")]
+    AmountNotPositive,
+    /// More than is left of what was charged.
+    #[error("only {refundable} can be given back")]
+    RefundExceedsCharge {
+        /// What is left.
+        refundable: Money,
     },
     /// It is not this actor's to ask: another's order, or a command of somebody else's.
     #[error("not theirs to ask")]

@@ -1,6 +1,8 @@
 //! What has happened to an order. One event is one entry of its timeline and raises its version by one.
 
+use crate::geo::Destination;
 use crate::ids::{EntryNo, UserId};
+use crate::money::Money;
 use crate::text::Text;
 use crate::time::Timestamp;
 
@@ -48,6 +50,25 @@ pub enum Event {
         /// Who had it before.
         previous: UserId,
     },
+    /// It goes to another place, or the same one is called or located otherwise.
+    AddressChanged {
+        /// Where to.
+        destination: Destination,
+        /// Kilometres from there to the nearest fulfilment point, where both are known.
+        distance_km: Option<f64>,
+    },
+    /// The courier should know something else.
+    InstructionsChanged {
+        /// What; nothing any more.
+        instructions: Option<Text<500>>,
+    },
+    /// An admin gives money back out of kindness.
+    GoodwillGranted {
+        /// How much, over all the charges that it is booked over.
+        amount: Money,
+        /// Why, in words.
+        reason: Text<500>,
+    },
     /// A charge settled that nobody wanted any more: it is given back.
     ChargeSettled {
         /// Which.
@@ -87,17 +108,23 @@ pub enum Event {
 }
 
 impl Event {
+    /// The name of [`Event::Confirmed`]: the one event that a customer is told of in a message of its own.
+    pub const CONFIRMED: &'static str = "confirmed";
+
     /// Its name in timelines, in the database and towards other services.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Placed(_) => "placed",
-            Self::Confirmed { .. } => "confirmed",
+            Self::Confirmed { .. } => Self::CONFIRMED,
             Self::PreparationStarted => "preparing",
             Self::Dispatched => "out_for_delivery",
             Self::Delivered => "delivered",
             Self::Cancelled { .. } => "cancelled",
             Self::Assigned { .. } => "assigned",
             Self::Unassigned { .. } => "unassigned",
+            Self::AddressChanged { .. } => "address_changed",
+            Self::InstructionsChanged { .. } => "instructions_changed",
+            Self::GoodwillGranted { .. } => "goodwill_granted",
             Self::ChargeSettled { .. } => "charge_settled",
             Self::ChargeDeclined { .. } => "charge_declined",
             Self::ChargeWithdrawn { .. } => "charge_withdrawn",
@@ -118,6 +145,9 @@ impl Event {
             Self::Cancelled { .. } => Some(Status::Cancelled),
             Self::Assigned { .. }
             | Self::Unassigned { .. }
+            | Self::AddressChanged { .. }
+            | Self::InstructionsChanged { .. }
+            | Self::GoodwillGranted { .. }
             | Self::ChargeSettled { .. }
             | Self::ChargeDeclined { .. }
             | Self::ChargeWithdrawn { .. }
@@ -131,6 +161,7 @@ impl Event {
     pub fn note(&self) -> Option<&Text<500>> {
         match self {
             Self::Cancelled { reason, .. } => reason.as_ref(),
+            Self::GoodwillGranted { reason, .. } => Some(reason),
             Self::Placed(_)
             | Self::Confirmed { .. }
             | Self::PreparationStarted
@@ -138,6 +169,8 @@ impl Event {
             | Self::Delivered
             | Self::Assigned { .. }
             | Self::Unassigned { .. }
+            | Self::AddressChanged { .. }
+            | Self::InstructionsChanged { .. }
             | Self::ChargeSettled { .. }
             | Self::ChargeDeclined { .. }
             | Self::ChargeWithdrawn { .. }
@@ -161,6 +194,9 @@ impl Event {
             | Self::Cancelled { .. }
             | Self::Assigned { .. }
             | Self::Unassigned { .. }
+            | Self::AddressChanged { .. }
+            | Self::InstructionsChanged { .. }
+            | Self::GoodwillGranted { .. }
             | Self::ChargeDeclined { .. }
             | Self::ChargeWithdrawn { .. }
             | Self::RefundDeclined { .. }

@@ -37,9 +37,15 @@ impl Order {
             }
             Event::Assigned { courier, .. } => state.courier = Some(courier.clone()),
             Event::Unassigned { .. } => state.courier = None,
+            Event::AddressChanged { destination, distance_km } => {
+                state.destination = destination.clone();
+                state.terms.fee.distance_km = *distance_km;
+            }
+            Event::InstructionsChanged { instructions } => state.instructions.clone_from(instructions),
             Event::Placed(_)
             | Event::PreparationStarted
             | Event::Dispatched
+            | Event::GoodwillGranted { .. }
             | Event::ChargeSettled { .. }
             | Event::ChargeDeclined { .. }
             | Event::ChargeWithdrawn { .. }

@@ -29,7 +29,7 @@ pub struct Cancellation {
     pub reason: Option<Text<500>>,
 }
 
-/// What the fee depended on when the order was placed.
+/// What the fee depends on: as it was when the order was placed, and the place as it was last changed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeeTerms {
     /// Kilometres to the nearest fulfilment point, where both places were known.

@@ -12,8 +12,8 @@ pub use services::{
     ProductService, ServiceError, ServiceName, UserService,
 };
 pub use store::{
-    CommitError, Committed, GuardChange, IdempotencyKey, KEPT_AFTER_END, Loaded, OrderFilter, OrderReader, OrderStore,
-    Page, Placing, RECEIPT_AGE, Receipt, StoreError, StoredReceipt, TimelineItem, WriteSet,
+    Cause, CommitError, Committed, GuardChange, IdempotencyKey, KEPT_AFTER_END, Loaded, OrderFilter, OrderReader,
+    OrderStore, Page, Placing, RECEIPT_AGE, Receipt, StoreError, StoredReceipt, TimelineItem, WriteSet,
 };
 pub use tasks::{
     Chore, Claim, ClaimedChore, ClaimedTask, EntryFailure, Failure, Figures, KindFigures, Lane, MAX_TRIES, NewTask,

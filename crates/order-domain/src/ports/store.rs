@@ -200,6 +200,19 @@ pub struct Committed {
     pub unblocked: Vec<TaskRef>,
 }
 
+/// The event that a task follows from, as far as a customer is told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// Whose order it is.
+    pub customer: UserId,
+    /// What the order costs now.
+    pub total: Money,
+    /// The name of the event.
+    pub kind: String,
+    /// The order's status after it, whatever the order has become since.
+    pub status: Status,
+}
+
 /// Where orders are kept.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
@@ -233,6 +246,13 @@ pub trait OrderStore: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     async fn load_for(&self, task: &ClaimedTask) -> Result<Option<Loaded>, StoreError>;
+
+    /// The event that a task follows from, and whether the task still is in the hands that ask, in one read; `None` when
+    /// it is not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn cause_of(&self, task: &ClaimedTask) -> Result<Option<Cause>, StoreError>;
 
     /// Commits write sets, all or nothing, their orders locked in the order of their ids. The guard of an order is open
     /// until its cart has been cleared ([`TaskKind::clears_cart`](super::TaskKind::clears_cart): the end of that task, whichever it is,

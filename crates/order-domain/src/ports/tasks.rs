@@ -24,6 +24,8 @@ pub enum TaskKind {
     Refund,
     /// Take what was ordered out of the customer's cart.
     ClearCart,
+    /// Tell the customer what has become of the order.
+    Notify,
 }
 
 /// Tries after which a task that may die is dead.
@@ -31,7 +33,7 @@ pub const MAX_TRIES: u32 = 8;
 
 impl TaskKind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Charge, Self::Refund, Self::ClearCart];
+    pub const ALL: [Self; 4] = [Self::Charge, Self::Refund, Self::ClearCart, Self::Notify];
 
     /// Its name in the database, in metrics and for operators.
     pub const fn name(self) -> &'static str {
@@ -39,6 +41,7 @@ impl TaskKind {
             Self::Charge => "charge",
             Self::Refund => "refund",
             Self::ClearCart => "clear_cart",
+            Self::Notify => "notify",
         }
     }
 
@@ -51,14 +54,14 @@ impl TaskKind {
     pub const fn may_die(self) -> bool {
         match self {
             Self::Charge | Self::Refund => false,
-            Self::ClearCart => true,
+            Self::ClearCart | Self::Notify => true,
         }
     }
 
     /// Whether its end, done or dead, is the end of the guard of its order.
     pub const fn clears_cart(self) -> bool {
         match self {
-            Self::Charge | Self::Refund => false,
+            Self::Charge | Self::Refund | Self::Notify => false,
             Self::ClearCart => true,
         }
     }
@@ -68,6 +71,7 @@ impl TaskKind {
         match self {
             Self::Charge | Self::Refund => None,
             Self::ClearCart => Some(Lane::Cart),
+            Self::Notify => Some(Lane::Notify),
         }
     }
 }
@@ -77,6 +81,8 @@ impl TaskKind {
 pub enum Lane {
     /// What touches the customer's cart.
     Cart,
+    /// What the customer is told.
+    Notify,
 }
 
 impl Lane {
@@ -84,6 +90,7 @@ impl Lane {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Cart => "cart",
+            Self::Notify => "notify",
         }
     }
 }

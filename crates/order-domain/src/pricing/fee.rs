@@ -46,15 +46,16 @@ impl FeePolicy {
     /// # Errors
     /// [`NotServiceable`] beyond the service area.
     pub fn evaluate(&self, destination: Option<&Coordinates>) -> Result<Fee, NotServiceable> {
-        let distance_km = match (&self.area, destination) {
-            (Some(area), Some(place)) => {
-                area.fulfilment_points.iter().map(|point| point.distance_km(place)).min_by(f64::total_cmp)
-            }
-            _ => None,
-        };
-        match (&self.area, distance_km) {
-            (Some(area), Some(km)) if km > area.radius_km => Err(NotServiceable),
-            _ => Ok(Fee { amount: self.amount, distance_km }),
-        }
+        Ok(Fee { amount: self.amount, distance_km: self.distance_km(destination)? })
+    }
+
+    /// Kilometres from the nearest fulfilment point to `destination`, where both are known.
+    ///
+    /// # Errors
+    /// [`NotServiceable`] beyond the service area.
+    pub fn distance_km(&self, destination: Option<&Coordinates>) -> Result<Option<f64>, NotServiceable> {
+        let (Some(area), Some(place)) = (&self.area, destination) else { return Ok(None) };
+        let nearest = area.fulfilment_points.iter().map(|point| point.distance_km(place)).min_by(f64::total_cmp);
+        if nearest.is_some_and(|km| km > area.radius_km) { Err(NotServiceable) } else { Ok(nearest) }
     }
 }

@@ -4,19 +4,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use order_domain::order::transitions::TRANSITIONS;
-use order_domain::order::{Actor, CancelCode, Change, Command, DomainError, Order, Rejection, Status};
-use order_domain::payment::{EntryKind, EntryState, Ledger, Step};
+use order_domain::order::{
+    Actor, CancelCode, Change, Command, DeliveryChange, DomainError, Order, Patch, Recorded, Rejection, Status,
+};
+use order_domain::payment::{Entry, EntryKind, EntryState, Ledger, Purpose, Step};
 use order_domain::ports::TaskKind;
 use order_domain::pricing::FeePolicy;
 use order_domain::time::Duration;
-use order_domain::{EntryNo, PaymentMethod, Rules};
+use order_domain::{Coordinates, EntryNo, PaymentMethod, Rules, Text};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use crate::support::{
-    Life, admin, another_courier, cart, courier, customer, new_order, rules, seconds, set_status, user, words,
+    Life, admin, another_courier, cart, courier, customer, new_order, rules, seconds, set_status, usd, user, words,
 };
 
 #[derive(Debug, Clone)]
@@ -153,7 +155,11 @@ impl World {
         let mut outcomes = outcomes.iter().copied().chain(std::iter::repeat(true));
         for _ in 0..100 {
             let Some(n) = self.life.open_entries().into_iter().find(|n| self.life.next_step(*n) != Step::Finish) else {
-                prop_assert_eq!(self.life.open_entries(), Vec::<EntryNo>::new(), "no task moves what is open");
+                let by_hand = |n: EntryNo| {
+                    let Entry { kind, method, .. } = self.life.entry(n);
+                    (*kind, *method) == (EntryKind::Refund, PaymentMethod::Cash)
+                };
+                prop_assert!(self.life.open_entries().into_iter().all(by_hand), "no task moves what is open");
                 return Ok(());
             };
             let settles = outcomes.next().unwrap_or(true);
@@ -220,6 +226,11 @@ impl World {
         let confirmed = life.timeline.iter().filter(|recorded| recorded.event.name() == "confirmed").count();
         let cleared = life.tasks.iter().filter(|task| task.kind == TaskKind::ClearCart).count();
         prop_assert_eq!(cleared, confirmed, "the cart is cleared once, by the confirmation");
+        let told = |recorded: &&Recorded| tells(recorded.event.name());
+        let (told, notes) = (life.timeline.iter().filter(told), life.tasks.iter());
+        let notes = notes.filter(|task| task.kind == TaskKind::Notify);
+        let (told, notes): (Vec<_>, Vec<_>) = (told.map(|event| event.seq).collect(), notes.map(|n| n.seq).collect());
+        prop_assert_eq!(told, notes, "the customer is told of what concerns them, once each");
         prop_assert!(self.purse() >= 0, "more came back than was paid");
         Ok(())
     }
@@ -237,8 +248,14 @@ impl World {
         prop_assert_ne!(life.status(), Status::Pending, "nobody waits for ever");
         let state = life.order.state();
         let online = state.payment_method == PaymentMethod::Online;
-        let theirs = if life.status() != Status::Cancelled && online { state.total.minor() } else { 0 };
-        let in_review = life.order.ledger().refund_held().unwrap().minor();
+        let held = |which: &dyn Fn(&Entry) -> bool| -> i64 {
+            let online = life.order.ledger().entries().iter().filter(|entry| entry.method == PaymentMethod::Online);
+            let refunds = online.filter(|entry| entry.kind == EntryKind::Refund && which(entry));
+            refunds.map(|entry| entry.amount.minor()).sum()
+        };
+        let in_review = held(&|entry| entry.state == EntryState::Review);
+        let given = held(&|entry| entry.purpose == Purpose::Goodwill && entry.state != EntryState::Declined);
+        let theirs = if life.status() != Status::Cancelled && online { state.total.minor() - given } else { 0 };
         prop_assert_eq!(self.purse(), theirs + in_review, "{:?}", life.ledger());
         Ok(())
     }
@@ -261,6 +278,23 @@ impl std::fmt::Debug for World {
     }
 }
 
+fn delivery_changes() -> impl Strategy<Value = DeliveryChange> {
+    let addresses = prop::sample::select(vec![None, Some("1 Main St"), Some("2 Main St")]);
+    let place = |n: i64| Patch::Set(Coordinates::new(n.into(), n.into()).unwrap());
+    let places = prop_oneof![2 => Just(Patch::Keep), 1 => Just(Patch::Clear), 2 => (0..3_i64).prop_map(place)];
+    let notes = prop::sample::select(vec![Patch::Keep, Patch::Clear, Patch::Set(words("mind the dog"))]);
+    (addresses, places, notes).prop_map(|(address, coordinates, instructions)| DeliveryChange {
+        address: address.map(|address| Text::line(address).unwrap()),
+        coordinates,
+        instructions,
+    })
+}
+
+/// Is the customer told of an event of that name?
+fn tells(event: &str) -> bool {
+    matches!(event, "confirmed" | "preparing" | "out_for_delivery" | "delivered" | "cancelled" | "refund_settled")
+}
+
 fn happenings() -> impl Strategy<Value = Vec<Happening>> {
     let who = prop::sample::select(vec![customer(), courier(), another_courier(), admin(), Actor::System]);
     let reason = prop::sample::select(vec![None, Some(words("because"))]);
@@ -273,6 +307,8 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         1 => Just(Command::Unassign),
         1 => Just(Command::Take),
         1 => Just(Command::GiveBack),
+        2 => (-1..800_i64).prop_map(|minor| Command::GrantGoodwill { amount: usd(minor), reason: words("sorry") }),
+        2 => delivery_changes().prop_map(Command::ChangeDelivery),
     ];
     let n = || 0..6_usize;
     let happening = prop_oneof![
@@ -339,6 +375,9 @@ fn random_lives_reach_every_event_and_every_status_that_has_a_command() {
         "cancelled",
         "assigned",
         "unassigned",
+        "address_changed",
+        "instructions_changed",
+        "goodwill_granted",
         "charge_settled",
         "charge_declined",
         "charge_withdrawn",

@@ -3,9 +3,12 @@
 
 mod assignment;
 mod audits;
+mod delivery_change;
 mod double_click;
+mod goodwill;
 mod lives;
 mod money;
+mod notifying;
 mod payment_status;
 mod placing;
 mod properties;

@@ -8,7 +8,7 @@ use order_domain::payment::{Entry, EntryState, Ledger, Origin, PaymentStatus, Pu
 use order_domain::ports::TaskKind;
 use order_domain::time::Duration;
 
-use crate::support::{Life, admin, an_order, cancel, courier, customer, minutes, set_status, usd, words};
+use crate::support::{Life, admin, an_order, cancel, courier, customer, kinds, minutes, set_status, usd, words};
 
 fn settled(n: u32) -> Command {
     Command::ChargeSettled { entry: n, transaction_id: "tx".into() }
@@ -37,8 +37,9 @@ fn a_settled_charge_confirms_the_order_and_clears_the_cart() {
     assert_eq!(life.ledger(), ["charge order 10.98 online settled"]);
     assert_eq!((change.base, change.moves.as_slice()), (Some(1), [(1, EntryState::Sent)].as_slice()));
     assert_eq!((change.booked.as_slice(), change.events[0].amount), ([].as_slice(), Some(usd(1098))));
-    let [task] = change.tasks.as_slice() else { panic!("one task: {:?}", change.tasks) };
+    let [task, told] = change.tasks.as_slice() else { panic!("two tasks: {:?}", change.tasks) };
     assert_eq!((task.kind, task.entry, task.seq, task.ordinal), (TaskKind::ClearCart, None, 2, 0));
+    assert_eq!((told.kind, told.entry, told.seq, told.ordinal), (TaskKind::Notify, None, 2, 1));
     assert_eq!((life.payment_status(), life.entry(1).transaction_id.as_deref()), (PaymentStatus::Paid, Some("tx-1")));
     assert_eq!((life.entry(1).attempts, life.entry(1).first_tried_at), (1, Some(minutes(0))));
     assert_eq!((life.next_step(1), life.owed()), (Step::Finish, vec![]));
@@ -52,7 +53,7 @@ fn a_declined_charge_cancels_the_order_and_leaves_the_cart() {
     let cancellation = life.order.state().cancellation.clone().unwrap();
     assert_eq!((cancellation.code, cancellation.by), (CancelCode::PaymentDeclined, Actor::System));
     assert_eq!(life.ledger(), ["charge order 10.98 online declined"]);
-    assert_eq!((change.tasks.len(), life.payment_status()), (0, PaymentStatus::Declined));
+    assert_eq!((kinds(&change), life.payment_status()), (vec![TaskKind::Notify], PaymentStatus::Declined));
 }
 
 #[test]
@@ -60,7 +61,8 @@ fn cancelling_before_the_charge_is_sent_withdraws_it() {
     let mut life = an_order();
     let change = life.when(&customer(), cancel());
     assert_eq!(life.ledger(), ["charge order 10.98 online withdrawn"]);
-    assert_eq!((change.moves.as_slice(), change.tasks.len()), ([(1, EntryState::Booked)].as_slice(), 0));
+    assert_eq!((change.moves.as_slice(), change.booked.len()), ([(1, EntryState::Booked)].as_slice(), 0));
+    assert_eq!(kinds(&change), [TaskKind::Notify]);
     assert_eq!((life.next_step(1), life.payment_status()), (Step::Finish, PaymentStatus::Unpaid));
 }
 
@@ -235,7 +237,7 @@ fn confirming_as_cash_withdraws_a_booked_charge() {
     assert_eq!(life.ledger(), ["charge order 10.98 online withdrawn"]);
     assert_eq!(life.order.state().payment_method, PaymentMethod::Cash);
     assert_eq!((life.payment_status(), life.order.amount_to_collect()), (PaymentStatus::Unpaid, usd(1098)));
-    assert_eq!(change.tasks.iter().map(|task| task.kind).collect::<Vec<_>>(), [TaskKind::ClearCart]);
+    assert_eq!(kinds(&change), [TaskKind::ClearCart, TaskKind::Notify]);
 }
 
 #[test]

@@ -99,6 +99,10 @@ pub(crate) fn cancel() -> Command {
     Command::Cancel { code: CancelCode::CustomerRequest, reason: None }
 }
 
+pub(crate) fn kinds(change: &Change) -> Vec<TaskKind> {
+    change.tasks.iter().map(|task| task.kind).collect()
+}
+
 /// An order and everything that followed from what happened to it.
 #[derive(Debug, Clone)]
 pub(crate) struct Life {
@@ -242,6 +246,11 @@ impl Life {
 
     pub(crate) fn has_task(&self, kind: TaskKind, entry: Option<EntryNo>) -> bool {
         self.tasks.iter().any(|task| task.kind == kind && task.entry == entry)
+    }
+
+    /// The kinds of all tasks so far, in sequence.
+    pub(crate) fn task_kinds(&self) -> Vec<TaskKind> {
+        self.tasks.iter().map(|task| task.kind).collect()
     }
 
     pub(crate) fn stored_sums(&self) -> StoredSums {

@@ -119,7 +119,11 @@ pub(super) async fn cancel(
     answer::kept(state.usecases.cancel(&caller, id, code, reason, request).await?)
 }
 
-fn request(http: &HttpRequest, caller: &Caller, body: &Read, render: Render) -> Result<Request, Problem> {
+/// How a change wants to be done and answered.
+///
+/// # Errors
+/// A problem with its key or its tags.
+pub(super) fn request(http: &HttpRequest, caller: &Caller, body: &Read, render: Render) -> Result<Request, Problem> {
     let key = idempotency::key(http, &caller.user, body.bytes())?;
     let fingerprint = idempotency::fingerprint(http, body.bytes());
     Ok(Request { key, fingerprint, if_match: etag::if_match(http)?, render })

@@ -1,9 +1,12 @@
 //! The routes. Each answers under `/` and, as the gateway asks, under `/api/v1`, with and without a trailing slash.
 
 mod change;
+mod delivery;
 mod health;
+mod payments;
 mod place;
 mod read;
+mod refunds;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::ServiceRequest;
@@ -31,11 +34,14 @@ fn routes(config: &mut ServiceConfig) {
     resource(config, "/orders", get_and_head(read::orders).into_iter().chain([web::post().to(place::place)]));
     // Before `/orders/{id}`, which would take it for an id.
     resource(config, "/orders/my-orders", get_and_head(read::my_orders));
-    resource(config, "/orders/{id}", get_and_head(read::order));
+    let order = get_and_head(read::order).into_iter().chain([web::patch().to(delivery::change)]);
+    resource(config, "/orders/{id}", order);
     resource(config, "/orders/{id}/timeline", get_and_head(read::timeline));
     resource(config, "/orders/{id}/status", [web::put().to(change::set_status)]);
     resource(config, "/orders/{id}/assign-delivery", [web::put().to(change::assign)]);
     resource(config, "/orders/{id}/cancel", [web::post().to(change::cancel)]);
+    resource(config, "/orders/{id}/refunds", [web::post().to(refunds::grant)]);
+    resource(config, "/orders/{id}/payments", get_and_head(payments::list));
 }
 
 /// A path with its methods, under the cap on requests. Other methods get 405 with `Allow`, which the framework fills from

@@ -34,11 +34,12 @@ async fn a_wrong_method_is_405_and_says_which_are_right() {
     for (path, methods) in [
         ("/orders", "GET, HEAD, POST"),
         ("/orders/my-orders", "GET, HEAD"),
-        ("/orders/1", "GET, HEAD"),
         ("/orders/1/timeline/", "GET, HEAD"),
         ("/api/v1/orders/1/status", "PUT"),
         ("/api/v1/orders/1/assign-delivery/", "PUT"),
         ("/orders/1/cancel", "POST"),
+        ("/orders/1/refunds/", "POST"),
+        ("/api/v1/orders/1/payments", "GET, HEAD"),
         ("/health", "GET, HEAD"),
     ] {
         for method in [Method::DELETE, Method::PATCH, Method::OPTIONS] {
@@ -46,6 +47,11 @@ async fn a_wrong_method_is_405_and_says_which_are_right() {
             answer.is_problem(405, "method_not_allowed");
             assert_eq!(answer.header("allow"), Some(methods), "{path}");
         }
+    }
+    for method in [Method::DELETE, Method::PUT, Method::OPTIONS] {
+        let answer = shop.ask(signed(method, "/orders/1", "")).await;
+        answer.is_problem(405, "method_not_allowed");
+        assert_eq!(answer.header("allow"), Some("GET, HEAD, PATCH"));
     }
 }
 

@@ -132,6 +132,8 @@ async fn what_is_not_json_is_malformed() {
         (Method::PUT, "/orders/1/status"),
         (Method::POST, "/orders/1/cancel"),
         (Method::PUT, "/orders/1/assign-delivery"),
+        (Method::PATCH, "/orders/1"),
+        (Method::POST, "/orders/1/refunds"),
     ] {
         for body in ["{", "not json", "{\"a\":1}}", "{\"a\":\"\u{1}\"}", "{'a':1}", "[1,]", &deep, &deep_field] {
             let request = signed(method.clone(), path, "root").insert_header(("Content-Type", "application/json"));
@@ -247,6 +249,9 @@ async fn the_id_of_an_order_is_a_number_below_2_to_the_53() {
             (Method::PUT, "/status"),
             (Method::PUT, "/assign-delivery"),
             (Method::POST, "/cancel"),
+            (Method::PATCH, ""),
+            (Method::POST, "/refunds"),
+            (Method::GET, "/payments"),
         ] {
             let answer = shop.ask(signed(method, &format!("/orders/{id}{path}"), "ann")).await;
             assert_eq!(answer.errors("invalid_id"), pairs(&[("/path/id", "invalid_id")]), "{id}");

@@ -9,6 +9,7 @@
 mod asymmetric;
 mod context;
 mod cors;
+mod delivery;
 mod framework;
 mod input;
 mod json;
@@ -18,6 +19,8 @@ mod load;
 mod logs;
 mod metrics;
 mod network;
+mod payments;
+mod refunds;
 mod refusals;
 mod replay;
 mod roles;

@@ -112,11 +112,13 @@ async fn without_a_key_nothing_is_kept() {
 }
 
 /// A shop with order 1 of `ann`, confirmed, and every change that may be made of it: method, path, who, body.
-const CHANGES: [(Method, &str, &str, &str); 4] = [
+const CHANGES: [(Method, &str, &str, &str); 6] = [
     (Method::PUT, "/orders/1/status", "root", r#"{"status":"preparing"}"#),
     (Method::PUT, "/orders/1/assign-delivery", "root", r#"{"delivery_partner_id":"bob"}"#),
     (Method::PUT, "/orders/1/assign-delivery", "bob", r#"{"delivery_partner_id":"bob"}"#),
     (Method::POST, "/orders/1/cancel", "ann", ""),
+    (Method::PATCH, "/orders/1", "ann", r#"{"delivery_address":"2 Main St"}"#),
+    (Method::POST, "/orders/1/refunds", "root", r#"{"amount":2.50,"reason":"sorry"}"#),
 ];
 
 fn change((method, path, who, body): &(Method, &str, &str, &str), prefix: &str, slash: &str, key: &str) -> TestRequest {

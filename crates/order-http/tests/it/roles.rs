@@ -11,11 +11,12 @@ const WHO: [&str; 6] = ["ann", "ben", "bob", "bea", "root", ""];
 
 #[actix_web::test]
 async fn everybody_gets_what_is_theirs() {
-    let (get, put, post) = (Method::GET, Method::PUT, Method::POST);
+    let (get, put, post, patch) = (Method::GET, Method::PUT, Method::POST, Method::PATCH);
     let none = || None::<Value>;
     let matrix = [
         (get.clone(), "/orders/1", none(), [200, 404, 200, 404, 200, 401]),
         (get.clone(), "/orders/1/timeline", none(), [200, 404, 200, 404, 200, 401]),
+        (get.clone(), "/orders/1/payments", none(), [200, 404, 403, 404, 200, 401]),
         (get.clone(), "/orders/my-orders", none(), [200, 200, 200, 200, 200, 401]),
         (get.clone(), "/orders", none(), [403, 403, 200, 200, 200, 401]),
         (get.clone(), "/orders?available=true", none(), [403, 403, 200, 200, 200, 401]),
@@ -39,6 +40,14 @@ async fn everybody_gets_what_is_theirs() {
             [403, 404, 403, 409, 422, 401],
         ),
         (post.clone(), "/orders/1/cancel", None, [200, 404, 403, 404, 200, 401]),
+        (
+            post.clone(),
+            "/orders/1/refunds",
+            Some(json!({"amount": 1, "reason": "sorry"})),
+            [403, 404, 403, 404, 200, 401],
+        ),
+        (patch.clone(), "/orders/1", Some(json!({"delivery_address": "2 Main St"})), [200, 404, 403, 404, 200, 401]),
+        (patch, "/orders/1", Some(json!({})), [200, 404, 403, 404, 200, 401]),
         (post, "/orders", Some(json!({"delivery_address": "1 Main St"})), [201, 409, 409, 409, 409, 401]),
         (get.clone(), "/health", none(), [200; 6]),
         (get.clone(), "/health/live", none(), [200; 6]),

@@ -53,9 +53,16 @@ async fn what_is_empty_is_absent() {
 #[actix_web::test]
 async fn every_route_answers_under_both_prefixes_with_and_without_slash() {
     let shop = Shop::open().with_order(Status::Confirmed).await;
-    for path in
-        ["/orders", "/orders/my-orders", "/orders/1", "/orders/1/timeline", "/health", "/health/live", "/health/ready"]
-    {
+    for path in [
+        "/orders",
+        "/orders/my-orders",
+        "/orders/1",
+        "/orders/1/timeline",
+        "/orders/1/payments",
+        "/health",
+        "/health/live",
+        "/health/ready",
+    ] {
         for path in [path.to_owned(), format!("{path}/"), format!("/api/v1{path}"), format!("/api/v1{path}/")] {
             assert_eq!(shop.get(&path, "root").await.status, 200, "{path}");
             assert_eq!(shop.ask(signed(Method::HEAD, &path, "root")).await.status, 200, "HEAD {path}");
@@ -65,6 +72,14 @@ async fn every_route_answers_under_both_prefixes_with_and_without_slash() {
         ("/orders/1/status", json!({"status": "confirmed"})),
         ("/orders/1/assign-delivery", json!({"delivery_partner_id": "bob"})),
     ];
+    for path in ["/orders/1", "/orders/1/", "/api/v1/orders/1", "/api/v1/orders/1/"] {
+        let patch = signed(Method::PATCH, path, "ann").set_json(json!({"delivery_address": "2 Main St"}));
+        assert_eq!(shop.ask(patch).await.status, 200, "{path}");
+    }
+    for path in ["/orders/1/refunds", "/orders/1/refunds/", "/api/v1/orders/1/refunds", "/api/v1/orders/1/refunds/"] {
+        let body = json!({"amount": 0.01, "reason": "sorry"});
+        assert_eq!(shop.post(path, "root", body).await.status, 200, "{path}");
+    }
     for (path, body) in changes {
         for path in [path.to_owned(), format!("{path}/"), format!("/api/v1{path}"), format!("/api/v1{path}/")] {
             assert_eq!(shop.put(&path, "root", body.clone()).await.status, 200, "{path}");

@@ -5,15 +5,15 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use order_domain::order::Order;
-use order_domain::ports::{ClaimedTask, IdempotencyKey, Loaded, Placing, StoredReceipt};
+use order_domain::order::{Order, Status};
+use order_domain::ports::{Cause, ClaimedTask, IdempotencyKey, Loaded, Placing, StoredReceipt};
 use order_domain::time::Timestamp;
-use order_domain::{OrderId, UserId};
+use order_domain::{Currency, Money, OrderId, UserId};
 
 use super::dialect::{Conn, DbTime, now_query, now_value, together};
 use super::mapping::{GUARD, RECEIPT};
 use super::rows::{EntryRow, GuardRow, ItemRow, OrderRow, ReceiptRow};
-use super::schema::{guards, order_items, orders, payment_entries, receipts, tasks};
+use super::schema::{guards, order_events, order_items, orders, payment_entries, receipts, tasks};
 use crate::error::DbError;
 
 /// How often a read that met a change is read again before the database is said to be too busy.
@@ -61,6 +61,29 @@ async fn whole(conn: &mut Conn, id: OrderId, task: Option<&ClaimedTask>) -> Resu
         }
     }
     Err(DbError::NoConnection(format!("order {id} changes faster than it can be read")))
+}
+
+/// The event of a task, if the task still is in the hands that ask: one statement.
+pub(crate) async fn cause_of(conn: &mut Conn, task: &ClaimedTask) -> Result<Option<Cause>, DbError> {
+    let of_task =
+        order_events::order_id.nullable().eq(tasks::order_id).and(order_events::seq.nullable().eq(tasks::seq));
+    let row = tasks::table
+        .inner_join(orders::table.on(orders::id.nullable().eq(tasks::order_id)))
+        .inner_join(order_events::table.on(of_task))
+        .filter(tasks::id.eq(task.id.get()).and(tasks::token.eq(task.token.0)))
+        .select((orders::customer_id, orders::total, orders::currency, order_events::kind, order_events::status))
+        .first::<(String, i64, String, String, String)>(conn)
+        .await
+        .optional()?;
+    let Some((customer, total, currency, kind, status)) = row else { return Ok(None) };
+    let wrong = |what: String| DbError::Inconsistent(format!("order {}: {what}", task.order));
+    let currency = Currency::from_code(&currency).map_err(|error| wrong(error.to_string()))?;
+    Ok(Some(Cause {
+        customer: UserId::new(customer).map_err(|error| wrong(error.to_string()))?,
+        total: Money::from_minor(total, currency),
+        kind,
+        status: Status::from_name(&status).ok_or_else(|| wrong(format!("status {status:?}")))?,
+    }))
 }
 
 pub(crate) async fn now(conn: &mut Conn) -> Result<Timestamp, DbError> {

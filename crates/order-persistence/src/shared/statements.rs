@@ -61,6 +61,18 @@ impl QueryFragment<Backend> for UpdateOrder<'_> {
             out.push_sql(column);
             out.push_bind_param::<Nullable<Text>, _>(value)?;
         }
+        out.push_sql(", delivery_address = ");
+        out.push_bind_param::<Text, _>(&row.delivery_address)?;
+        for (column, value) in [
+            (", delivery_latitude = ", &row.delivery_latitude),
+            (", delivery_longitude = ", &row.delivery_longitude),
+            (", special_instructions = ", &row.special_instructions),
+        ] {
+            out.push_sql(column);
+            out.push_bind_param::<Nullable<Text>, _>(value)?;
+        }
+        out.push_sql(", terms = ");
+        out.push_bind_param::<Text, _>(&row.terms)?;
         out.push_sql(", updated_at = ");
         out.push_bind_param::<Instant, _>(&row.updated_at)?;
         out.push_sql(", version = ");

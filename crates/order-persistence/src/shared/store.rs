@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use order_domain::order::{Order, Version};
 use order_domain::ports::{
-    Claim, ClaimedChore, ClaimedTask, CommitError, Committed, Failure, Figures, IdGenerator, IdempotencyKey,
+    Cause, Claim, ClaimedChore, ClaimedTask, CommitError, Committed, Failure, Figures, IdGenerator, IdempotencyKey,
     KEPT_AFTER_END, Loaded, OrderFilter, OrderReader, OrderStore, Page, Placing, Rest, StoreError, StoredReceipt,
     Sweep, TaskRef, TaskStore, TimelineItem, WriteSet,
 };
@@ -55,6 +55,11 @@ impl OrderStore for Store {
     async fn load_for(&self, task: &ClaimedTask) -> Result<Option<Loaded>, StoreError> {
         let task = task.clone();
         Ok(self.db.read(move |conn| async move { load::order_for(conn, &task).await }.boxed()).await?)
+    }
+
+    async fn cause_of(&self, task: &ClaimedTask) -> Result<Option<Cause>, StoreError> {
+        let task = task.clone();
+        Ok(self.db.read(move |conn| async move { load::cause_of(conn, &task).await }.boxed()).await?)
     }
 
     async fn commit(&self, sets: Vec<WriteSet>) -> Result<Committed, CommitError> {

@@ -1,5 +1,5 @@
 //! Events as `{type, v, data}`. Orders load from their state, so a stored event is never read back into the domain; it
-//! holds no address, no coordinates, no instructions and no words.
+//! holds no address, no coordinates (nor how far away they are), no instructions and no words.
 
 use order_domain::order::Event;
 use serde_json::{Value, json};
@@ -28,12 +28,17 @@ pub(crate) fn event(event: &Event) -> (&'static str, i32, Value) {
         Event::Confirmed { paid, as_cash } => {
             json!({ "entry": paid.as_ref().map(|(entry, _)| entry), "as_cash": as_cash })
         }
-        Event::PreparationStarted | Event::Dispatched | Event::Delivered => json!({}),
+        Event::PreparationStarted
+        | Event::Dispatched
+        | Event::Delivered
+        | Event::AddressChanged { .. }
+        | Event::InstructionsChanged { .. } => json!({}),
         Event::Cancelled { code, declined, reason: _ } => json!({ "code": code.name(), "declined": declined }),
         Event::Assigned { courier, previous } => {
             json!({ "courier": courier.as_str(), "previous": previous.as_ref().map(order_domain::UserId::as_str) })
         }
         Event::Unassigned { previous } => json!({ "previous": previous.as_str() }),
+        Event::GoodwillGranted { amount, reason: _ } => json!({ "amount": amount.minor() }),
         Event::ChargeSettled { entry, .. }
         | Event::ChargeDeclined { entry }
         | Event::ChargeWithdrawn { entry }

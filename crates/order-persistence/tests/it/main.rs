@@ -8,6 +8,7 @@
 )]
 
 mod migrations;
+mod personal;
 mod postgres;
 mod races;
 mod round_trips;

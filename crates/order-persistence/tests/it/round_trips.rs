@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use order_domain::order::Guard;
-use order_domain::ports::{IdempotencyKey, Receipt, WriteSet};
+use order_domain::ports::{IdempotencyKey, Receipt, TaskKind, WriteSet};
 use order_persistence::{DatabaseUrl, Options};
-use order_testkit::builders::{a_guard, an_order, user};
+use order_testkit::builders::{a_guard, an_order, claim_one, user};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -95,6 +95,22 @@ async fn placing_is_one_read_and_one_write() {
         let set = WriteSet::new(change, vec![id]).guarded(guard).with_receipt(Some((key, receipt)));
         stores.orders.commit(vec![set]).await.unwrap();
         assert!(n == 1 || wire.counted() == 1, "the write is one statement");
+    }
+}
+
+/// A message is one statement's worth of reading.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cause_of_a_task_is_one_read() {
+    let postgres = Postgres::fresh().await;
+    let wire = Wire::before(&postgres).await;
+    let options = Options { connections: 1, pool: "test", runtime: tokio::runtime::Handle::current() };
+    let stores = order_persistence::open(&DatabaseUrl::parse(&wire.url).unwrap(), &options).unwrap();
+    let kept = an_order().id(1).cash().placed().keep(&*stores.orders, &*stores.tasks, &*stores.ids).await;
+    let task = claim_one(&*stores.tasks, kept.task(TaskKind::Notify)).await;
+    for n in 0..5 {
+        wire.counted();
+        assert_eq!(stores.orders.cause_of(&task).await.unwrap().unwrap().kind, "confirmed");
+        assert!(n == 0 || wire.counted() == 1, "one statement");
     }
 }
 

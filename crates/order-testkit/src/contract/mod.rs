@@ -28,6 +28,7 @@
 //! ```
 
 pub mod atomic;
+pub mod causes;
 pub mod chores;
 pub mod dropped;
 pub mod entries;
@@ -100,6 +101,8 @@ macro_rules! contract_tests {
                 refunds_are_loaded_as_they_were_committed,
                 a_refund_in_review_is_loaded_as_it_was_committed,
                 a_late_charge_is_loaded_as_it_was_committed,
+                a_changed_delivery_is_loaded_as_it_was_committed,
+                a_goodwill_is_loaded_as_it_was_committed,
                 whatever_happens_to_an_order_is_loaded_as_it_was_committed,
                 what_a_try_left_on_an_entry_is_loaded,
                 an_order_that_is_not_there_is_none,
@@ -167,6 +170,12 @@ macro_rules! contract_tests {
                 a_commit_that_frees_no_lane_tells_nothing,
                 a_dead_head_frees_its_lane,
                 what_is_committed_later_stands_where_its_event_does;
+            causes:
+                a_cause_is_what_was_so_then,
+                every_task_has_a_cause,
+                a_lost_task_has_no_cause,
+                messages_have_a_lane_of_their_own,
+                a_dead_message_frees_its_lane;
             receipts:
                 an_answer_is_kept_byte_for_byte,
                 a_key_is_found_whatever_the_fingerprint,

@@ -1,12 +1,12 @@
 //! Lists and timelines.
 
-use order_domain::OrderId;
-use order_domain::order::{CancelCode, Order, Role, Status};
+use order_domain::order::{CancelCode, Command, DeliveryChange, Order, Role, Status};
 use order_domain::payment::PaymentStatus;
 use order_domain::ports::{OrderFilter, Page, TimelineItem};
 use order_domain::time::{Duration, Timestamp, after};
+use order_domain::{OrderId, Text};
 
-use crate::builders::{Life, START, an_order, usd, user};
+use crate::builders::{Life, START, admin, an_order, customer, usd, user};
 
 use super::Harness;
 use super::support::{assert_same, keep, load, now};
@@ -168,9 +168,13 @@ pub async fn a_list_shows_what_can_be_taken(harness: &dyn Harness) {
 /// Who did what, when, and what it made of the order.
 pub async fn a_timeline_tells_what_has_happened(harness: &dyn Harness) {
     let life = an_order().id(1).at(minute(0)).placed().after(Duration::from_micros(61_000_001)).paid();
+    let redirected = DeliveryChange { address: Some(Text::line("2 Main St").unwrap()), ..DeliveryChange::default() };
+    let life = life.when(&customer("ann"), Command::ChangeDelivery(redirected));
+    let sorry = Command::GrantGoodwill { amount: usd(100), reason: Text::line("Entschuldigung 🍎").unwrap() };
+    let life = life.when(&admin(), sorry);
     let life = life.after(Duration::from_mins(5)).preparing().assigned_to("bob");
     let life = life.after(Duration::from_mins(1)).cancelled_by_admin(CancelCode::OutOfStock, "Äpfel\nfehlen 🍎");
-    let life = life.refund_settles(2);
+    let life = life.refund_settles(3);
     keep(harness, &life).await;
     let told = harness.reader().timeline(OrderId::new(1).unwrap()).await.unwrap();
     let expected: Vec<_> = life.timeline().iter().map(item).collect();
@@ -181,15 +185,19 @@ pub async fn a_timeline_tells_what_has_happened(harness: &dyn Harness) {
         [
             (1, "placed", Role::Customer),
             (2, "confirmed", Role::System),
-            (3, "preparing", Role::Admin),
-            (4, "assigned", Role::Admin),
-            (5, "cancelled", Role::Admin),
-            (6, "refund_settled", Role::System),
+            (3, "address_changed", Role::Customer),
+            (4, "goodwill_granted", Role::Admin),
+            (5, "preparing", Role::Admin),
+            (6, "assigned", Role::Admin),
+            (7, "cancelled", Role::Admin),
+            (8, "refund_settled", Role::System),
         ]
     );
     assert_eq!(told[0].actor, Some(user("ann")));
     assert_eq!((told[1].actor.clone(), told[1].amount), (None, Some(usd(1_098))));
-    assert_eq!(told[4].reason.as_deref(), Some("Äpfel\nfehlen 🍎"));
+    assert_eq!((told[2].amount, told[2].reason.as_deref()), (None, None), "where to is nobody's to read here");
+    assert_eq!(told[3].reason.as_deref(), Some("Entschuldigung 🍎"));
+    assert_eq!(told[6].reason.as_deref(), Some("Äpfel\nfehlen 🍎"));
 }
 
 fn item(event: &order_domain::order::Recorded) -> TimelineItem {

@@ -1,14 +1,14 @@
 //! What is committed is loaded equal.
 
-use order_domain::order::{CancelCode, Product};
+use order_domain::order::{CancelCode, Command, DeliveryChange, Patch, Product};
 use order_domain::ports::EntryFailure;
 use order_domain::pricing::{FeePolicy, ServiceArea};
 use order_domain::time::Duration;
-use order_domain::{Coordinates, OrderId, Quantity, Rules};
+use order_domain::{Coordinates, OrderId, Quantity, Rules, Text};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
-use crate::builders::{Life, a_product, rules, usd};
+use crate::builders::{Life, a_product, admin, an_order, customer, rules, usd};
 use crate::strategies::{deeds, orders};
 
 use super::Harness;
@@ -115,6 +115,42 @@ pub async fn a_refund_in_review_is_loaded_as_it_was_committed(harness: &dyn Harn
 /// A charge that settles when its order is cancelled already is given back.
 pub async fn a_late_charge_is_loaded_as_it_was_committed(harness: &dyn Harness) {
     survives(harness, a_new_order(harness).await.sent().cancelled().charge_settles(1)).await;
+}
+
+/// The address, the coordinates and the distance that comes with them, and the instructions: another one, and none.
+pub async fn a_changed_delivery_is_loaded_as_it_was_committed(harness: &dyn Harness) {
+    let at = |latitude: &str, longitude: &str| {
+        Coordinates::new(latitude.parse().unwrap(), longitude.parse().unwrap()).unwrap()
+    };
+    let area = ServiceArea { fulfilment_points: vec![at("52.52", "13.405")], radius_km: 50.0 };
+    let fee = FeePolicy { area: Some(area), ..FeePolicy::flat_five(usd(0).currency()) };
+    let order = a_new_order(harness).await.rules(Rules { fee, ..rules() }).instructions("Ring twice");
+    let moved = DeliveryChange {
+        address: Some(Text::line("Straße 1, 東京 🏠").unwrap()),
+        coordinates: Patch::Set(at("52.4812345", "13.1234567")),
+        instructions: Patch::Set(Text::lines("The blue door\n\tthen wait — ok?").unwrap()),
+    };
+    let changed = order.paid().when(&customer("ann"), Command::ChangeDelivery(moved));
+    assert!(changed.order.state().terms.fee.distance_km.is_some(), "a number that is no decimal fraction");
+    survives(harness, changed).await;
+
+    let id = harness.ids().order_id().await.unwrap();
+    let order = an_order().numbered(id).at(now(harness).await).coordinates("1", "2").instructions("Ring twice");
+    let none = DeliveryChange { address: None, coordinates: Patch::Clear, instructions: Patch::Clear };
+    let bare = order.paid().when(&admin(), Command::ChangeDelivery(none));
+    assert_eq!((bare.order.state().destination.coordinates, bare.order.state().instructions.clone()), (None, None));
+    survives(harness, bare).await;
+}
+
+/// Goodwill that is booked, that has arrived, and that goes back in cash.
+pub async fn a_goodwill_is_loaded_as_it_was_committed(harness: &dyn Harness) {
+    let goodwill = |minor| {
+        let reason = Text::line("Es tut uns leid 🍎").unwrap();
+        Command::GrantGoodwill { amount: usd(minor), reason }
+    };
+    let online = a_new_order(harness).await.paid().when(&admin(), goodwill(300)).refund_settles(2);
+    survives(harness, online.when(&admin(), goodwill(798))).await;
+    survives(harness, a_new_order(harness).await.cash().delivered().when(&admin(), goodwill(1_098))).await;
 }
 
 /// Random lives: whatever the rules allow to happen.

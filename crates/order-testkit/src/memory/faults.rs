@@ -18,6 +18,8 @@ pub enum Op {
     Load,
     /// `OrderStore::load_for`.
     LoadFor,
+    /// `OrderStore::cause_of`.
+    CauseOf,
     /// `OrderStore::commit`.
     Commit,
     /// `OrderStore::mark_sent`.

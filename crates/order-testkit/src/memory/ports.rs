@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use order_domain::order::{Order, Recorded, Status, Version};
 use order_domain::payment::EntryState;
 use order_domain::ports::{
-    Claim, ClaimedChore, ClaimedTask, Clock, CommitError, Committed, Failure, Figures, IdGenerator, IdempotencyKey,
-    Loaded, OrderFilter, OrderReader, OrderStore, Page, Placing, Rest, StoreError, StoredReceipt, Sweep, TaskRef,
-    TaskStore, TimelineItem, WriteSet,
+    Cause, Claim, ClaimedChore, ClaimedTask, Clock, CommitError, Committed, Failure, Figures, IdGenerator,
+    IdempotencyKey, Loaded, OrderFilter, OrderReader, OrderStore, Page, Placing, Rest, StoreError, StoredReceipt,
+    Sweep, TaskRef, TaskStore, TimelineItem, WriteSet,
 };
 use order_domain::time::Timestamp;
 use order_domain::{EntryNo, OrderId, TaskId, UserId};
@@ -82,6 +82,10 @@ impl OrderStore for MemoryStore {
 
     async fn load_for(&self, task: &ClaimedTask) -> Result<Option<Loaded>, StoreError> {
         self.call(Op::LoadFor, |db| Ok(if db.tables.is_held(task) { db.load(task.order) } else { None })).await
+    }
+
+    async fn cause_of(&self, task: &ClaimedTask) -> Result<Option<Cause>, StoreError> {
+        self.call(Op::CauseOf, |db| Ok(db.tables.cause_of(task))).await
     }
 
     async fn commit(&self, sets: Vec<WriteSet>) -> Result<Committed, CommitError> {

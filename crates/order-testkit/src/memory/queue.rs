@@ -3,8 +3,8 @@
 use order_domain::order::Version;
 use order_domain::payment::EntryState;
 use order_domain::ports::{
-    Claim, ClaimedTask, EntryFailure, Failure, Figures, KindFigures, Lane, MAX_TRIES, NewTask, StoreError, Sweep,
-    TaskKind, TaskRef, Token, backoff_ceiling,
+    Cause, Claim, ClaimedTask, EntryFailure, Failure, Figures, KindFigures, Lane, MAX_TRIES, NewTask, StoreError,
+    Sweep, TaskKind, TaskRef, Token, backoff_ceiling,
 };
 use order_domain::time::{Timestamp, after};
 use order_domain::{EntryNo, OrderId, TaskId};
@@ -79,6 +79,16 @@ impl Tables {
     /// Is the task in the hands that hold this claim? A dead one is in nobody's.
     pub(super) fn is_held(&self, task: &ClaimedTask) -> bool {
         self.tasks.get(&task.id).is_some_and(|row| row.token == task.token && !row.dead)
+    }
+
+    /// The event that a task follows from, if the task is held.
+    pub(super) fn cause_of(&self, task: &ClaimedTask) -> Option<Cause> {
+        let seq = self.tasks.get(&task.id).filter(|_| self.is_held(task))?.seq;
+        let row = self.orders.get(&task.order)?;
+        let event = row.events.iter().find(|event| event.seq == seq)?;
+        let state = row.order.state();
+        let (customer, kind) = (state.customer.clone(), event.event.name().to_owned());
+        Some(Cause { customer, total: state.total, kind, status: event.status })
     }
 
     /// Takes a task that is held off the list.

@@ -1,8 +1,9 @@
 //! No contract is written and then forgotten.
 
 /// The sources of the contracts, and the list that makes tests of them.
-const SOURCES: [(&str, &str); 13] = [
+const SOURCES: [(&str, &str); 14] = [
     ("atomic", include_str!("../../src/contract/atomic.rs")),
+    ("causes", include_str!("../../src/contract/causes.rs")),
     ("chores", include_str!("../../src/contract/chores.rs")),
     ("dropped", include_str!("../../src/contract/dropped.rs")),
     ("entries", include_str!("../../src/contract/entries.rs")),

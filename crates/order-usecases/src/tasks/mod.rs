@@ -3,6 +3,7 @@
 
 mod clear_cart;
 mod housekeeping;
+mod notify;
 mod payment;
 
 use std::sync::Arc;
@@ -11,8 +12,8 @@ use std::time::Duration;
 use order_domain::Rules;
 use order_domain::order::{DomainError, Inconsistent};
 use order_domain::ports::{
-    CartService, Chore, ClaimedChore, ClaimedTask, CommitError, EntryFailure, IdGenerator, OrderStore, PaymentService,
-    Rest, ServiceError, StoreError, TaskKind, TaskSignal, backoff_ceiling,
+    CartService, Chore, ClaimedChore, ClaimedTask, CommitError, EntryFailure, IdGenerator, NotificationService,
+    OrderStore, PaymentService, Rest, ServiceError, StoreError, TaskKind, TaskSignal, backoff_ceiling,
 };
 
 /// A number in 0..1, drawn evenly. An argument, so that tests decide.
@@ -80,6 +81,8 @@ pub struct Handlers {
     pub payments: Arc<dyn PaymentService>,
     /// The cart service.
     pub carts: Arc<dyn CartService>,
+    /// The notification service.
+    pub notifications: Arc<dyn NotificationService>,
     /// The deployment's numbers.
     pub rules: Arc<Rules>,
     /// For waits.
@@ -93,6 +96,7 @@ impl Handlers {
             (TaskKind::Charge | TaskKind::Refund, Some(entry)) => self.follow_payment(task, entry).await,
             (kind @ (TaskKind::Charge | TaskKind::Refund), None) => Err(TaskError::NoEntry(kind)),
             (TaskKind::ClearCart, _) => self.clear_cart(task).await,
+            (TaskKind::Notify, _) => self.notify(task).await,
         };
         done.unwrap_or_else(|error| match error {
             TaskError::Commit(CommitError::TaskLost) => Done::Lost,

@@ -25,7 +25,7 @@ async fn what_is_left_of(lines: Vec<CartLine>) -> Vec<CartLine> {
     let shop = with_a_cart_to_clear().await;
     shop.carts.put(Cart { lines, ..a_cart("ann", &[]) });
     assert_eq!(shop.step(TaskKind::ClearCart).await, Done::Finish);
-    assert_eq!(shop.store.tasks(), []);
+    assert!(shop.store.tasks().iter().all(|task| task.kind != TaskKind::ClearCart));
     shop.carts.cart_now("ann").lines
 }
 

@@ -97,7 +97,7 @@ async fn an_admin_who_confirms_an_unpaid_order_as_cash_takes_its_charge_back() {
     set(&shop, &admin(), Status::Confirmed).await.unwrap();
     assert_eq!(shop.entry(1).state, EntryState::Withdrawn);
     let kinds: Vec<_> = shop.signal.signalled().iter().map(|task| task.kind).collect();
-    assert_eq!(kinds, [TaskKind::ClearCart]);
+    assert_eq!(kinds, [TaskKind::ClearCart, TaskKind::Notify]);
     shop.drain().await;
     assert_eq!(shop.payments.calls(), []);
     shop.assert_at_rest();
@@ -233,7 +233,8 @@ async fn a_cancellation_says_whether_money_comes_back() {
     let shop = with(&an_order().paid()).await;
     let answer = shop.cancel(&customer("ann"), None).await.unwrap();
     assert_eq!((answer.changed, answer.refund_initiated()), (true, true));
-    assert_eq!(shop.signal.signalled().iter().map(|task| task.kind).collect::<Vec<_>>(), [TaskKind::Refund]);
+    let kinds: Vec<_> = shop.signal.signalled().iter().map(|task| task.kind).collect();
+    assert_eq!(kinds, [TaskKind::Refund, TaskKind::Notify]);
     let before = shop.order();
     let answer = shop.cancel(&customer("ann"), None).await.unwrap();
     assert_eq!((answer.changed, answer.refund_initiated(), &answer.order), (false, false, &before));

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use order_domain::order::{CancelCode, Rejection, Status};
+use order_domain::Text;
+use order_domain::order::{CancelCode, DeliveryChange, Rejection, Status};
 use order_domain::ports::{IdempotencyKey, StoredReceipt};
-use order_testkit::builders::{Life, a_key, an_order, user};
+use order_testkit::builders::{Life, a_key, an_order, usd, user};
 use order_testkit::memory::{Fault, Op};
 use order_usecases::{Answer, Caller, Outcome, Request, UseCaseError};
 
@@ -17,16 +18,21 @@ enum Ask {
     Assign,
     Take,
     Cancel,
+    ChangeDelivery,
+    GrantGoodwill,
 }
 
-const ALL: [Ask; 4] = [Ask::Confirm, Ask::Assign, Ask::Take, Ask::Cancel];
+const ALL: [Ask; 6] = [Ask::Confirm, Ask::Assign, Ask::Take, Ask::Cancel, Ask::ChangeDelivery, Ask::GrantGoodwill];
+
+/// Those that ask for what is so already when they are asked for once more.
+const IDEMPOTENT: [Ask; 5] = [Ask::Confirm, Ask::Assign, Ask::Take, Ask::Cancel, Ask::ChangeDelivery];
 
 impl Ask {
     /// An order of which this can be made.
     fn life(self) -> Life {
         match self {
             Self::Confirm => an_order().placed(),
-            Self::Assign | Self::Take | Self::Cancel => an_order().paid(),
+            Self::Assign | Self::Take | Self::Cancel | Self::ChangeDelivery | Self::GrantGoodwill => an_order().paid(),
         }
     }
 
@@ -41,6 +47,15 @@ impl Ask {
             Self::Assign => use_cases.assign(&admin(), id, Some(user("bob")), request).await,
             Self::Take => use_cases.assign(&courier("bob"), id, Some(user("bob")), request).await,
             Self::Cancel => use_cases.cancel(&customer("ann"), id, None, None, request).await,
+            Self::ChangeDelivery => {
+                let address = Some(Text::line("2 Main St").unwrap());
+                let change = DeliveryChange { address, ..DeliveryChange::default() };
+                use_cases.change_delivery(&customer("ann"), id, change, request).await
+            }
+            Self::GrantGoodwill => {
+                let reason = Text::line("they waited long").unwrap();
+                use_cases.grant_goodwill(&admin(), id, usd(250), reason, request).await
+            }
         }
     }
 }
@@ -79,7 +94,7 @@ async fn an_equal_change_under_the_same_key_gets_the_same_answer_and_changes_not
 /// The courier is another's by now, the order is cancelled, the user service is asked nothing.
 #[tokio::test]
 async fn the_answer_is_the_first_one_whatever_the_order_has_become() {
-    for ask in [Ask::Confirm, Ask::Assign, Ask::Take] {
+    for ask in [Ask::Confirm, Ask::Assign, Ask::Take, Ask::ChangeDelivery, Ask::GrantGoodwill] {
         let shop = with(&ask.life()).await;
         let first = ask.of(&shop).await.unwrap();
         shop.assign(&admin(), Some("cat")).await.unwrap();
@@ -104,7 +119,7 @@ async fn a_key_that_was_used_for_another_change_is_refused_before_anything_is_sa
 
 #[tokio::test]
 async fn what_changes_nothing_is_a_receipt_and_no_event() {
-    for ask in ALL {
+    for ask in IDEMPOTENT {
         let shop = with(&ask.life()).await;
         ask.under(&shop, None).await.unwrap();
         let (before, events, commits) = (shop.order(), shop.timeline(), shop.store.calls(Op::Commit));

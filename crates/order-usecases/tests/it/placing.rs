@@ -68,8 +68,8 @@ async fn a_cash_order_is_confirmed_at_once_and_its_cart_is_to_be_cleared() {
     shop.place(&customer("ann"), None, PaymentMethod::Cash).await.unwrap();
     assert_eq!(shop.timeline(), ["placed", "confirmed"]);
     let tasks = shop.store.tasks();
-    assert_eq!(tasks.iter().map(|task| task.kind).collect::<Vec<_>>(), [TaskKind::ClearCart]);
-    assert_eq!(shop.signal.signalled().len(), 1);
+    assert_eq!(tasks.iter().map(|task| task.kind).collect::<Vec<_>>(), [TaskKind::ClearCart, TaskKind::Notify]);
+    assert_eq!(shop.signal.signalled().len(), 2);
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! Changes that name the version they are meant for.
 
-use order_domain::order::{CancelCode, Rejection, Status, Version};
-use order_testkit::builders::{Life, a_key, an_order, user};
+use order_domain::Text;
+use order_domain::order::{CancelCode, DeliveryChange, Rejection, Status, Version};
+use order_testkit::builders::{Life, a_key, an_order, usd, user};
 use order_testkit::memory::{Fault, Op};
 use order_usecases::{Answer, Caller, IfMatch, Request, UseCaseError};
 
@@ -31,6 +32,16 @@ async fn cancel(shop: &Shop, caller: &Caller, request: Request) -> Result<Answer
     shop.use_cases().cancel(caller, an_id(1), None, None, request).await
 }
 
+async fn redirect(shop: &Shop, caller: &Caller, to: &str, request: Request) -> Result<Answer, UseCaseError> {
+    let change = DeliveryChange { address: Some(Text::line(to).unwrap()), ..DeliveryChange::default() };
+    shop.use_cases().change_delivery(caller, an_id(1), change, request).await
+}
+
+async fn goodwill(shop: &Shop, caller: &Caller, minor: i64, request: Request) -> Result<Answer, UseCaseError> {
+    let reason = Text::line("they waited long").unwrap();
+    shop.use_cases().grant_goodwill(caller, an_id(1), usd(minor), reason, request).await
+}
+
 #[tokio::test]
 async fn a_change_is_made_to_the_version_that_it_names_and_to_no_other() {
     for versions in [vec![], vec![1], vec![3], vec![1, 3]] {
@@ -39,13 +50,19 @@ async fn a_change_is_made_to_the_version_that_it_names_and_to_no_other() {
         assert_eq!(assign(&shop, &admin(), "bob", of(&versions)).await, failed(2));
         assert_eq!(assign(&shop, &courier("bob"), "bob", of(&versions)).await, failed(2));
         assert_eq!(cancel(&shop, &customer("ann"), of(&versions)).await, failed(2));
+        assert_eq!(redirect(&shop, &customer("ann"), "2 Main St", of(&versions)).await, failed(2));
+        assert_eq!(goodwill(&shop, &admin(), 100, of(&versions)).await, failed(2));
         assert_eq!(shop.timeline(), ["placed", "confirmed"]);
     }
     let shop = with(&an_order().paid()).await;
     assign(&shop, &admin(), "bob", of(&[2])).await.unwrap();
     set(&shop, &courier("bob"), Status::Preparing, of(&[1, 3])).await.unwrap();
     cancel(&shop, &customer("ann"), of(&[2])).await.unwrap_err();
-    assert_eq!(shop.timeline(), ["placed", "confirmed", "assigned", "preparing"]);
+    goodwill(&shop, &admin(), 100, of(&[4])).await.unwrap();
+    assert_eq!(shop.timeline(), ["placed", "confirmed", "assigned", "preparing", "goodwill_granted"]);
+    let shop = with(&an_order().paid()).await;
+    redirect(&shop, &customer("ann"), "2 Main St", of(&[2])).await.unwrap();
+    assert_eq!(shop.timeline(), ["placed", "confirmed", "address_changed"]);
 }
 
 #[tokio::test]
@@ -61,6 +78,10 @@ async fn who_may_not_is_told_so_before_anything_is_said_of_the_version() {
     let code = Some(CancelCode::Shop);
     let answer = shop.use_cases().cancel(&customer("ann"), an_id(1), code, None, other()).await;
     assert_eq!(answer, Err(UseCaseError::CodeNotAllowed));
+    assert_eq!(redirect(&shop, &customer("eve"), "2 Main St", other()).await, Err(UseCaseError::NotFound));
+    assert_eq!(redirect(&shop, &courier("bob"), "2 Main St", other()).await, Err(UseCaseError::Forbidden));
+    assert_eq!(goodwill(&shop, &customer("ann"), 1, other()).await, Err(UseCaseError::Forbidden));
+    assert_eq!(goodwill(&shop, &admin(), 0, other()).await, Err(Rejection::AmountNotPositive.into()));
     // One that nobody can take any more is nobody's business.
     let shop = with(&an_order().paid()).await;
     shop.cancel(&admin(), None).await.unwrap();
@@ -72,6 +93,8 @@ async fn the_version_comes_before_what_is_so_already_and_what_the_table_refuses(
     let shop = with(&an_order().paid()).await;
     assert_eq!(set(&shop, &admin(), Status::Confirmed, of(&[1])).await, failed(2));
     assert_eq!(set(&shop, &admin(), Status::Delivered, of(&[1])).await, failed(2));
+    assert_eq!(redirect(&shop, &admin(), "1 Main St", of(&[1])).await, failed(2));
+    assert_eq!(goodwill(&shop, &admin(), 1_099, of(&[1])).await, failed(2));
     set(&shop, &admin(), Status::Confirmed, of(&[2])).await.unwrap();
     let refusal = set(&shop, &admin(), Status::Delivered, of(&[2])).await;
     assert!(matches!(refusal, Err(UseCaseError::Rejected(Rejection::IllegalTransition { .. }))));

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use order_domain::audit::{self, StoredSums};
-use order_domain::order::{CancelCode, Order, Recorded, Status};
+use order_domain::order::{CancelCode, DeliveryChange, Order, Recorded, Status};
 use order_domain::payment::{Entry, EntryKind, EntryState};
 use order_domain::ports::{
     Bearer, Cart, CartService, Claim, ClaimedTask, Failure, IdempotencyKey, PaymentService, ProductService, Receipt,
@@ -14,9 +14,9 @@ use order_domain::ports::{
 };
 use order_domain::time::Duration;
 use order_domain::{Destination, EntryNo, Money, OrderId, PaymentMethod, Rules, Text};
-use order_testkit::builders::{Kept, Life, a_cart, a_key, cart_line, rules, stocked, user};
+use order_testkit::builders::{Kept, Life, a_cart, a_key, cart_line, rules, stocked, usd, user};
 use order_testkit::memory::MemoryStore;
-use order_testkit::services::{FakeCarts, FakePayments, FakeProducts, FakeUsers, RecordingSignal};
+use order_testkit::services::{FakeCarts, FakeNotifications, FakePayments, FakeProducts, FakeUsers, RecordingSignal};
 use order_usecases::tasks::{Done, Handlers};
 use order_usecases::{
     Answer, Caller, CallerRole, IfMatch, Outcome, PlaceOrder, Ports, Render, Request, UseCaseError, UseCases,
@@ -35,6 +35,7 @@ pub(crate) struct Shop {
     pub(crate) products: Arc<FakeProducts>,
     pub(crate) users: Arc<FakeUsers>,
     pub(crate) payments: Arc<FakePayments>,
+    pub(crate) notifications: Arc<FakeNotifications>,
     pub(crate) signal: Arc<RecordingSignal>,
     pub(crate) rules: Arc<Rules>,
 }
@@ -48,6 +49,7 @@ impl Shop {
             products: Arc::new(FakeProducts::of([stocked(5, 299, 100), stocked(6, 150, 100)])),
             users: Arc::new(FakeUsers::with_couriers(&["bob", "cat"])),
             payments: Arc::default(),
+            notifications: Arc::default(),
             signal: Arc::default(),
             rules: Arc::new(rules()),
         }
@@ -88,6 +90,7 @@ impl Shop {
             signal: self.signal.clone(),
             payments,
             carts,
+            notifications: self.notifications.clone(),
             rules: self.rules.clone(),
             chance: Arc::new(|| 1.0),
         }
@@ -134,6 +137,25 @@ impl Shop {
     pub(crate) async fn cancel(&self, caller: &Caller, code: Option<CancelCode>) -> Result<Outcome, UseCaseError> {
         let (request, shown) = shown();
         self.use_cases().cancel(caller, an_id(1), code, None, request).await?;
+        Ok(shown())
+    }
+
+    /// Where order 1 goes, or what its courier should know, is changed, without a key: what the answer showed.
+    pub(crate) async fn change_delivery(
+        &self,
+        caller: &Caller,
+        change: DeliveryChange,
+    ) -> Result<Outcome, UseCaseError> {
+        let (request, shown) = shown();
+        self.use_cases().change_delivery(caller, an_id(1), change, request).await?;
+        Ok(shown())
+    }
+
+    /// So many cents of order 1 are given back, without a key: what the answer showed.
+    pub(crate) async fn goodwill(&self, caller: &Caller, minor: i64) -> Result<Outcome, UseCaseError> {
+        let (request, shown) = shown();
+        let reason = Text::line("they waited long").unwrap();
+        self.use_cases().grant_goodwill(caller, an_id(1), usd(minor), reason, request).await?;
         Ok(shown())
     }
 
@@ -208,9 +230,15 @@ impl Shop {
                 let done = self.run(task).await;
                 self.conclude(task, done).await;
             }
-            match self.store.tasks().iter().filter(|task| !task.dead).map(|task| task.run_at).min() {
-                Some(due) => self.store.advance_to(due),
-                None => return,
+            let left: Vec<_> = self.store.tasks().into_iter().filter(|task| !task.dead).collect();
+            if left.is_empty() {
+                return;
+            }
+            // One that is due and was not claimed waits for the head of its lane.
+            let (now, waits) = (self.store.now(), sweep.claimed.is_empty());
+            let due = left.iter().map(|task| task.run_at).filter(|at| !waits || *at > now).min();
+            if let Some(due) = due {
+                self.store.advance_to(due);
             }
         }
         panic!("still not done: {:?}", self.store.tasks());

@@ -41,8 +41,9 @@ async fn a_charge_that_is_taken_confirms_the_order_and_ends_its_task() {
         [PaymentCall { kind: EntryKind::Charge, payment, answer: PaymentAnswer::Settle }]
     );
     let tasks = shop.store.tasks();
-    assert_eq!(tasks.iter().map(|task| task.kind).collect::<Vec<_>>(), [TaskKind::ClearCart]);
-    assert_eq!(shop.signal.signalled().iter().map(|task| task.id).collect::<Vec<_>>(), [tasks[0].id]);
+    assert_eq!(tasks.iter().map(|task| task.kind).collect::<Vec<_>>(), [TaskKind::ClearCart, TaskKind::Notify]);
+    let signalled: Vec<_> = shop.signal.signalled().iter().map(|task| task.id).collect();
+    assert_eq!(signalled, [tasks[0].id, tasks[1].id]);
     shop.drain().await;
     shop.assert_at_rest();
 }
@@ -83,6 +84,7 @@ async fn a_declined_charge_cancels_the_order_and_leaves_the_cart() {
     assert_eq!(shop.order().state().cancellation.as_ref().unwrap().code, CancelCode::PaymentDeclined);
     assert_eq!(shop.entry(1).state, EntryState::Declined);
     assert_eq!(shop.order().ledger().entries().len(), 1, "nothing is owed");
+    shop.step(TaskKind::Notify).await;
     shop.assert_at_rest();
     assert_eq!(shop.carts.asked(), 0);
 }

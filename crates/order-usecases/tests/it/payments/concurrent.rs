@@ -39,6 +39,7 @@ async fn a_cancellation_before_the_mark_keeps_the_charge_from_being_sent() {
     assert_eq!(shop.step(TaskKind::Charge).await, Done::Finish);
     assert_eq!(shop.payments.calls(), []);
     assert_eq!(shop.entry(1).state, EntryState::Withdrawn);
+    shop.step(TaskKind::Notify).await;
     shop.assert_at_rest();
 }
 
@@ -62,6 +63,7 @@ async fn a_charge_is_marked_only_at_the_version_that_was_loaded() {
     assert_eq!(shop.step(TaskKind::Charge).await, Done::Committed);
     assert_eq!(shop.payments.calls(), [], "nobody wants it any more");
     assert_eq!(shop.timeline(), ["placed", "cancelled", "charge_withdrawn"]);
+    shop.step(TaskKind::Notify).await;
     shop.assert_at_rest();
 }
 
@@ -123,6 +125,7 @@ async fn a_call_that_never_left_of_a_cancelled_order_is_put_back_and_withdrawn()
     assert_eq!(shop.run(&task).await, Done::Lost);
     assert_eq!(shop.timeline(), ["placed", "cancelled", "charge_withdrawn"]);
     assert_eq!((shop.payments.calls().len(), shop.moved()), (1, (0, 0)));
+    shop.step(TaskKind::Notify).await;
     shop.assert_at_rest();
 }
 
@@ -169,6 +172,7 @@ async fn a_charge_that_is_declined_after_its_order_was_cancelled_owes_nothing() 
     shop.cancels_during_the_call();
     assert_eq!(shop.step(TaskKind::Charge).await, Done::Committed);
     assert_eq!(shop.timeline(), ["placed", "cancelled", "charge_declined"]);
+    shop.step(TaskKind::Notify).await;
     shop.assert_at_rest();
     assert_eq!(shop.moved(), (0, 0));
 }

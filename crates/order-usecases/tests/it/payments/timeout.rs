@@ -34,6 +34,7 @@ async fn an_order_whose_charge_was_never_sent_in_time_is_cancelled_without_a_cal
     assert_eq!(shop.timeline(), ["placed", "cancelled"]);
     assert_eq!(shop.order().state().cancellation.as_ref().unwrap().code, CancelCode::PaymentTimeout);
     assert_eq!((shop.entry(1).state, shop.payments.calls()), (EntryState::Withdrawn, vec![]));
+    shop.step(TaskKind::Notify).await;
     shop.assert_at_rest();
 }
 

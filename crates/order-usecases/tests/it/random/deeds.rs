@@ -42,6 +42,9 @@ pub(super) enum Ask {
     Assigned(Option<&'static str>),
     Taken(&'static str),
     GivenBack(&'static str),
+    Redirected(&'static str),
+    Reworded(bool),
+    Goodwill(i64),
 }
 
 /// A worker runs a task that it has claimed, in its hands still or not.
@@ -97,6 +100,9 @@ fn asks() -> impl Strategy<Value = Act> {
         2 => option::of(couriers()).prop_map(Ask::Assigned),
         1 => couriers().prop_map(Ask::Taken),
         1 => couriers().prop_map(Ask::GivenBack),
+        1 => select(vec!["1 Main St", "2 Main St"]).prop_map(Ask::Redirected),
+        1 => any::<bool>().prop_map(Ask::Reworded),
+        3 => (1..800_i64).prop_map(Ask::Goodwill),
     ];
     (0..2_usize, ask).prop_map(|(order, ask)| Act::Asks { order, ask })
 }
@@ -112,8 +118,17 @@ fn waits() -> impl Strategy<Value = Deed> {
 }
 
 fn failures() -> impl Strategy<Value = Deed> {
-    let ops =
-        select(vec![Op::Commit, Op::Commit, Op::MarkSent, Op::PutBack, Op::LoadFor, Op::Load, Op::Fail, Op::Finish]);
+    let ops = select(vec![
+        Op::Commit,
+        Op::Commit,
+        Op::MarkSent,
+        Op::PutBack,
+        Op::LoadFor,
+        Op::CauseOf,
+        Op::Load,
+        Op::Fail,
+        Op::Finish,
+    ]);
     let faults = select(vec![Fault::Unavailable, Fault::Conflict, Fault::DoneButUnknown, Fault::UndoneButUnknown]);
     (ops, faults).prop_map(|(op, fault)| Deed::Fails(op, fault))
 }

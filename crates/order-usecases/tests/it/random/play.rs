@@ -5,12 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
-use order_domain::OrderId;
-use order_domain::PaymentMethod;
-use order_domain::order::Status;
+use order_domain::order::{DeliveryChange, Patch, Status};
 use order_domain::payment::{EntryKind, EntryState};
 use order_domain::ports::{ClaimedTask, Payment, PaymentError, PaymentReceipt, PaymentService, TaskKind};
-use order_testkit::builders::{user, words};
+use order_domain::{OrderId, PaymentMethod, Text};
+use order_testkit::builders::{usd, user, words};
 use order_testkit::services::{FakePayments, PaymentAnswer};
 use order_usecases::UseCaseError;
 
@@ -96,6 +95,20 @@ impl Play {
             Ask::Assigned(to) => use_cases.assign(&admin(), id, to.map(user), request).await,
             Ask::Taken(name) => use_cases.assign(&courier(name), id, Some(user(name)), request).await,
             Ask::GivenBack(name) => use_cases.assign(&courier(name), id, None, request).await,
+            Ask::Redirected(address) => {
+                let change =
+                    DeliveryChange { address: Some(Text::line(address).unwrap()), ..DeliveryChange::default() };
+                use_cases.change_delivery(&customer("ann"), id, change, request).await
+            }
+            Ask::Reworded(given) => {
+                let instructions = if given { Patch::Set(Text::line("ring twice").unwrap()) } else { Patch::Clear };
+                let change = DeliveryChange { instructions, ..DeliveryChange::default() };
+                use_cases.change_delivery(&admin(), id, change, request).await
+            }
+            Ask::Goodwill(minor) => {
+                let reason = Text::line("they waited long").unwrap();
+                use_cases.grant_goodwill(&admin(), id, usd(minor), reason, request).await
+            }
         };
         assert!(!matches!(answer, Err(UseCaseError::Inconsistent(_))), "{answer:?}");
     }
@@ -148,6 +161,7 @@ impl Play {
             assert!(!cancelled || kept.is_zero() || reviewed, "order {id} is cancelled and keeps {kept}");
             let count = self.shop.store.events(id).iter().filter(|event| event.event.name() == "cancelled").count();
             assert_eq!(count, usize::from(cancelled), "order {id} is cancelled once");
+            self.shop.assert_customer_was_told(id);
         }
     }
 }

@@ -1,0 +1,24 @@
+//! `GET /orders/{id}/payments`: the ledger of an order, for its customer and admins.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use order_usecases::CallerRole;
+
+use crate::answer;
+use crate::auth::Signed;
+use crate::path::PathId;
+use crate::payment_json::PaymentJson;
+use crate::problem::Problem;
+use crate::server::HttpState;
+
+/// All entries, by their numbers.
+pub(super) async fn list(
+    Signed(caller): Signed,
+    PathId(id): PathId,
+    state: Data<HttpState>,
+) -> Result<HttpResponse, Problem> {
+    let order = state.usecases.payments(&caller, id).await?;
+    let to_admin = caller.role == CallerRole::Admin;
+    let entries = order.ledger().entries().iter();
+    answer::json(&entries.map(|entry| PaymentJson::new(order.id(), entry, to_admin)).collect::<Vec<_>>())
+}
