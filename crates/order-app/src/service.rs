@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use order_clients::{CartClient, Deadlines, PaymentClient, ProductClient, ServiceTokens, UserClient};
-use order_domain::ports::{Clock, TaskSignal};
+use order_domain::ports::{Clock, LiveEvents, TaskSignal};
 use order_http::{HttpConfig, TokenVerifier, Wiring};
 use order_persistence::{Options, Stores};
-use order_queue::InProcessSignal;
+use order_queue::{InProcessLive, InProcessSignal};
+use order_usecases::lookout::Lookout;
 use order_usecases::tasks::Handlers;
 use order_usecases::worker::{Worker, WorkerConfig};
 use order_usecases::{Ports, UseCases};
@@ -28,7 +29,9 @@ pub(crate) struct Service {
     server: JoinHandle<std::io::Result<()>>,
     handle: ServerHandle,
     worker: JoinHandle<()>,
-    stop_worker: CancellationToken,
+    /// Stops the worker and the lookout.
+    stop: CancellationToken,
+    live: Arc<dyn LiveEvents>,
     draining: Arc<AtomicBool>,
     drain_delay: Duration,
     shutdown_timeout: Duration,
@@ -55,12 +58,14 @@ pub(crate) async fn start(settings: &Settings) -> Result<Service, Failure> {
     let now = stores.orders.placing(None).await.map_err(Failure::other)?.now;
     let clock = Arc::new(DatabaseClock::at(now));
     let signal: Arc<dyn TaskSignal> = Arc::new(InProcessSignal::default());
+    let live: Arc<dyn LiveEvents> = Arc::new(InProcessLive::default());
+    let lookout = Lookout::new(stores.reader.clone(), live.clone());
     let clients = Clients::new(settings, clock.clone())?;
 
     let draining = Arc::new(AtomicBool::new(false));
-    let worker = worker(settings, &worker_stores, &signal, &clients, clock.clone());
+    let worker = worker(settings, &worker_stores, (&signal, &live), &clients, clock.clone());
     let wiring = Wiring {
-        usecases: usecases(settings, stores, signal, &clients),
+        usecases: usecases(settings, stores, (&signal, &live), &clients),
         verifier: Arc::new(verifier(settings)?),
         clock,
         draining: Arc::clone(&draining),
@@ -71,15 +76,16 @@ pub(crate) async fn start(settings: &Settings) -> Result<Service, Failure> {
     let handle = server.handle();
 
     // Nothing can fail any more: now work may begin.
-    let stop_worker = CancellationToken::new();
-    let worker = tokio::spawn(worker.run(stop_worker.clone()));
+    let stop = CancellationToken::new();
+    let worker = tokio::spawn(worker.run(stop.clone()));
+    tokio::spawn(lookout.run(stop.clone()));
     let server = tokio::spawn(server);
     for name in &settings.without_effect {
         tracing::warn!("{name} is set and has no effect");
     }
     tracing::info!(app = settings.app_name, %address, "started");
     let (drain_delay, shutdown_timeout) = (settings.drain_delay, settings.shutdown_timeout);
-    Ok(Service { address, server, handle, worker, stop_worker, draining, drain_delay, shutdown_timeout })
+    Ok(Service { address, server, handle, worker, stop, live, draining, drain_delay, shutdown_timeout })
 }
 
 impl Service {
@@ -92,7 +98,9 @@ impl Service {
         };
         tracing::info!("stopping");
         self.draining.store(true, Ordering::Relaxed);
-        self.stop_worker.cancel();
+        self.stop.cancel();
+        // Whoever waits for news gets what there is, and asks another instance next time.
+        self.live.close();
         if ended.is_none() {
             // Whoever balances the load has to notice that the service is not ready before it takes no more requests.
             tokio::time::sleep(self.drain_delay).await;
@@ -163,7 +171,7 @@ fn worker_stores(settings: &Settings, stores: &Stores, options: &Options) -> Res
 fn worker(
     settings: &Settings,
     stores: &Stores,
-    signal: &Arc<dyn TaskSignal>,
+    (signal, live): (&Arc<dyn TaskSignal>, &Arc<dyn LiveEvents>),
     clients: &Clients,
     clock: Arc<DatabaseClock>,
 ) -> Worker {
@@ -171,6 +179,7 @@ fn worker(
         orders: stores.orders.clone(),
         ids: stores.ids.clone(),
         signal: signal.clone(),
+        live: live.clone(),
         payments: clients.payments.clone(),
         carts: clients.carts.clone(),
         rules: Arc::new(settings.rules.clone()),
@@ -189,14 +198,15 @@ fn chance() -> f64 {
 fn usecases(
     settings: &Settings,
     stores: Stores,
-    signal: Arc<dyn TaskSignal>,
+    (signal, live): (&Arc<dyn TaskSignal>, &Arc<dyn LiveEvents>),
     clients: &Clients,
 ) -> Arc<dyn Fn() -> UseCases + Send + Sync> {
     let ports = Ports {
         orders: stores.orders,
         reader: stores.reader,
         ids: stores.ids,
-        signal,
+        signal: signal.clone(),
+        live: live.clone(),
         carts: clients.carts.clone(),
         products: clients.products.clone(),
         users: clients.users.clone(),

@@ -9,6 +9,7 @@
 mod framework;
 mod input;
 mod json;
+mod lists;
 mod logs;
 mod network;
 mod refusals;
@@ -18,3 +19,4 @@ mod routes;
 mod support;
 mod tokens;
 mod versions;
+mod waiting;

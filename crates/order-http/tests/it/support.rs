@@ -20,7 +20,7 @@ use order_domain::{OrderId, ProductId, Rules, UserId};
 use order_http::{HttpConfig, HttpState, TokenVerifier, Wiring, app};
 use order_testkit::builders::{Life, START, a_cart, an_order, rules, stocked};
 use order_testkit::memory::MemoryStore;
-use order_testkit::services::{FakeCarts, FakeProducts, FakeUsers, FixedClock, RecordingSignal};
+use order_testkit::services::{FakeCarts, FakeProducts, FakeUsers, FixedClock, RecordingLive, RecordingSignal};
 use order_usecases::{Ports, UseCases};
 use serde_json::{Value, json};
 
@@ -35,6 +35,7 @@ pub(crate) struct Shop {
     pub(crate) products: Arc<FakeProducts>,
     pub(crate) users: Arc<FakeUsers>,
     pub(crate) clock: Arc<FixedClock>,
+    pub(crate) live: Arc<RecordingLive>,
     pub(crate) draining: Arc<AtomicBool>,
     pub(crate) config: HttpConfig,
     pub(crate) rules: Rules,
@@ -76,6 +77,7 @@ impl Shop {
             products: Arc::new(FakeProducts::of([stocked(5, 299, 10)])),
             users: Arc::new(FakeUsers::with_couriers(&["bob", "7"])),
             clock: Arc::new(FixedClock::at(START)),
+            live: Arc::default(),
             draining: Arc::new(AtomicBool::new(false)),
             config: HttpConfig { workers: 1, ..HttpConfig::default() },
             rules: rules(),
@@ -92,6 +94,7 @@ impl Shop {
             reader: self.reader.clone().unwrap_or_else(|| Arc::new(self.store.clone())),
             ids: Arc::new(self.store.clone()),
             signal: Arc::new(RecordingSignal::new()),
+            live: Arc::clone(&self.live) as _,
             carts: Arc::new(ByToken(Arc::clone(&self.carts))),
             products: Arc::clone(&self.products) as _,
             users: Arc::clone(&self.users) as _,

@@ -1,12 +1,13 @@
 //! No contract is written and then forgotten.
 
 /// The sources of the contracts, and the list that makes tests of them.
-const SOURCES: [(&str, &str); 10] = [
+const SOURCES: [(&str, &str); 11] = [
     ("atomic", include_str!("../../src/contract/atomic.rs")),
     ("dropped", include_str!("../../src/contract/dropped.rs")),
     ("entries", include_str!("../../src/contract/entries.rs")),
     ("lanes", include_str!("../../src/contract/lanes.rs")),
     ("leases", include_str!("../../src/contract/leases.rs")),
+    ("pages", include_str!("../../src/contract/pages.rs")),
     ("reader", include_str!("../../src/contract/reader.rs")),
     ("receipts", include_str!("../../src/contract/receipts.rs")),
     ("round_trip", include_str!("../../src/contract/round_trip.rs")),

@@ -10,8 +10,8 @@ use std::time::Duration;
 use order_domain::Rules;
 use order_domain::order::{DomainError, Inconsistent};
 use order_domain::ports::{
-    CartService, ClaimedTask, CommitError, EntryFailure, IdGenerator, OrderStore, PaymentService, ServiceError,
-    StoreError, TaskKind, TaskSignal, backoff_ceiling,
+    CartService, ClaimedTask, CommitError, EntryFailure, IdGenerator, LiveEvents, OrderStore, PaymentService,
+    ServiceError, StoreError, TaskKind, TaskSignal, backoff_ceiling,
 };
 
 /// A number in 0..1, drawn evenly. An argument, so that tests decide.
@@ -75,6 +75,8 @@ pub struct Handlers {
     pub ids: Arc<dyn IdGenerator>,
     /// Wakes workers.
     pub signal: Arc<dyn TaskSignal>,
+    /// Tells those who wait what happens to orders.
+    pub live: Arc<dyn LiveEvents>,
     /// The payment service.
     pub payments: Arc<dyn PaymentService>,
     /// The cart service.

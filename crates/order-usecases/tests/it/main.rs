@@ -17,4 +17,5 @@ mod preconditions;
 mod random;
 mod repeating;
 mod support;
+mod waiting;
 mod worker;

@@ -1,0 +1,2 @@
+DROP INDEX orders_scheduled;
+ALTER TABLE orders DROP COLUMN scheduled_for;
