@@ -20,3 +20,4 @@ mod stopping;
 mod support;
 mod tour;
 mod two_instances;
+mod waiting;

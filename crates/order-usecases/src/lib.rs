@@ -27,6 +27,8 @@ use order_domain::ports::{
     TaskSignal, UserService, WriteSet,
 };
 
+use tokio::sync::Semaphore;
+
 pub use caller::{Caller, CallerRole};
 pub use error::UseCaseError;
 pub use place::PlaceOrder;
@@ -59,12 +61,14 @@ pub struct Ports {
 pub struct UseCases {
     ports: Ports,
     rules: Arc<Rules>,
+    /// Those who waited and look again now.
+    turns: Arc<Semaphore>,
 }
 
 impl UseCases {
     /// The use cases over these ports, by these rules.
     pub fn new(ports: Ports, rules: Arc<Rules>) -> Self {
-        Self { ports, rules }
+        Self { ports, rules, turns: Arc::new(Semaphore::new(wait::TURNS)) }
     }
 }
 

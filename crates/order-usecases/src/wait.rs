@@ -1,9 +1,9 @@
 //! Answers that wait until something has happened to an order, or until their time is over.
 //!
-//! Whoever waits subscribes first and reads then, so that nothing is missed in between; and reads once more at the end, so
-//! that a word that was lost costs time and never the answer. Nothing is held meanwhile but the subscription: no
-//! connection to the database, no lock. Where there is no room for another subscription, or the service is stopping,
-//! nobody waits.
+//! Whoever waits subscribes first and reads then, so that nothing is missed in between; and reads once more when the time
+//! is over, so that a word that was lost costs time and never the answer. Nothing is held meanwhile but the subscription:
+//! no connection to the database, no lock. Very many may be woken by one word, so they look again in turn, and leave room
+//! for other requests. Where there is no room for another subscription, or the service is stopping, nobody waits.
 
 use order_domain::OrderId;
 use order_domain::order::{Order, Status, Version};
@@ -16,6 +16,9 @@ use crate::caller::Caller;
 use crate::error::UseCaseError;
 use crate::place::PlaceOrder;
 use crate::request::{Answer, Outcome, Render, Request};
+
+/// How many of those who waited look again at once.
+pub(crate) const TURNS: usize = 4;
 
 /// How long until the next look when a reader does not show yet what was heard of: a replica may be behind.
 const BEHIND: Duration = Duration::from_millis(100);
@@ -33,18 +36,18 @@ impl UseCases {
         after: Version,
         until: Option<Instant>,
     ) -> Result<Vec<TimelineItem>, UseCaseError> {
-        let mut wait = until.and_then(|until| Some((self.ports.live.subscribe(id)?, until)));
-        let mut heard_of = false;
+        let wait = until.and_then(|until| Some((self.ports.live.subscribe(id)?, until)));
+        let mut entries = self.entries(caller, id, after).await?;
+        let Some((mut subscription, until)) = wait.filter(|_| entries.is_empty()) else { return Ok(entries) };
         loop {
-            let entries = self.entries(caller, id, after).await?;
-            let Some((subscription, until)) = wait.as_mut().filter(|_| entries.is_empty()) else { return Ok(entries) };
-            if heard_of {
-                sleep_until((Instant::now() + BEHIND).min(*until)).await;
+            let heard = hears(&mut *subscription, after, until).await;
+            if heard != Heard::NoMore {
+                entries = self.in_turn(self.entries(caller, id, after)).await?;
             }
-            heard_of = hears(&mut **subscription, after, *until).await;
-            if !heard_of {
-                wait = None;
+            if heard != Heard::Later || !entries.is_empty() {
+                return Ok(entries);
             }
+            sleep_until((Instant::now() + BEHIND).min(until)).await;
         }
     }
 
@@ -81,19 +84,45 @@ impl UseCases {
     /// can't be had.
     async fn once_decided(&self, id: OrderId, until: Instant, render: &Render) -> Option<Answer> {
         let mut subscription = self.ports.live.subscribe(id)?;
-        let mut over = false;
+        let mut heard = Heard::Later;
         loop {
-            let order = self.ports.orders.load(id).await.ok()??.order;
-            if over || order.status() != Status::Pending {
+            let order = self.in_turn(self.ports.orders.load(id)).await.ok()??.order;
+            if heard == Heard::Nothing || order.status() != Status::Pending {
                 return Answer::of(Outcome { order, changed: true }, render).ok();
             }
-            over = !hears(&mut *subscription, order.version(), until).await;
+            heard = hears(&mut *subscription, order.version(), until).await;
+            if heard == Heard::NoMore {
+                return None;
+            }
         }
+    }
+
+    async fn in_turn<T>(&self, look: impl Future<Output = T>) -> T {
+        let _turn = self.turns.acquire().await;
+        look.await
     }
 }
 
-/// Waits for word of a later version. False: the time is over, or nothing is said any more.
-async fn hears(subscription: &mut dyn Subscription, version: Version, until: Instant) -> bool {
+/// What came of a wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    /// The order is said to be in a later version.
+    Later,
+    /// Nothing, and the time is over.
+    Nothing,
+    /// Nothing, and nothing is said any more: the service is stopping, and this is no time for everybody to look again.
+    NoMore,
+}
+
+/// Waits for word of a later version.
+async fn hears(subscription: &mut dyn Subscription, version: Version, until: Instant) -> Heard {
     // Word that is there already would be taken for word in time.
-    Instant::now() < until && timeout_at(until, subscription.later_than(version)).await.unwrap_or(false)
+    if Instant::now() >= until {
+        return Heard::Nothing;
+    }
+    match timeout_at(until, subscription.later_than(version)).await {
+        Ok(true) => Heard::Later,
+        Ok(false) => Heard::NoMore,
+        Err(_) => Heard::Nothing,
+    }
 }

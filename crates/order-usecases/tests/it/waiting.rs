@@ -1,6 +1,7 @@
 //! Answers that wait. Time is tokio's, paused: it passes by itself when nobody has anything else to do.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use order_domain::order::{CancelCode, Version};
@@ -186,9 +187,18 @@ async fn waits_end_when_the_service_stops_and_none_begin() {
     let begun = Instant::now();
     let waiting = waits(shop.use_cases(), customer("ann"), 2);
     shop.is_watched().await;
+    let asked = shop.store.calls(Op::Timeline);
     shop.live.close();
     assert_eq!(kinds(waiting.await.unwrap()), [""; 0]);
+    assert_eq!(shop.store.calls(Op::Timeline), asked, "not everybody looks again just then");
     assert_eq!(kinds(waits(shop.use_cases(), customer("ann"), 2).await.unwrap()), [""; 0]);
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+
+    let shop = Shop::open();
+    let placing = shop.places_and_waits(WAIT);
+    shop.is_watched().await;
+    shop.live.close();
+    assert_eq!(placing.await.unwrap().unwrap().receipt, shop.kept());
     assert_eq!(begun.elapsed(), Duration::ZERO);
 }
 
@@ -207,6 +217,51 @@ async fn nobody_waits_for_what_is_not_theirs_to_see() {
     shop.assign(&admin(), Some("cat")).await.unwrap();
     assert_eq!(waiting.await.unwrap(), Err(UseCaseError::NotFound));
     assert_eq!(begun.elapsed(), Duration::ZERO);
+}
+
+/// A reader that counts how many read at once.
+struct Crowded {
+    store: MemoryStore,
+    inside: AtomicUsize,
+    most: AtomicUsize,
+}
+
+#[async_trait]
+impl OrderReader for Crowded {
+    async fn list(&self, filter: &OrderFilter, page: Page) -> Result<OrderPage, StoreError> {
+        self.store.list(filter, page).await
+    }
+
+    async fn timeline(&self, id: OrderId, after: Version) -> Result<Option<Timeline>, StoreError> {
+        self.most.fetch_max(self.inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        self.inside.fetch_sub(1, Ordering::SeqCst);
+        self.store.timeline(id, after).await
+    }
+
+    async fn versions(&self, ids: &[OrderId]) -> Result<Vec<(OrderId, Version)>, StoreError> {
+        self.store.versions(ids).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.store.ping().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_are_woken_by_one_word_look_again_in_turn() {
+    let (shop, _) = Shop::with(&an_order().paid()).await;
+    let reader = Arc::new(Crowded { store: shop.store.clone(), inside: 0.into(), most: 0.into() });
+    let use_cases = shop.use_cases_reading(reader.clone());
+    let waiting: Vec<_> = (0..200).map(|_| waits(use_cases.clone(), customer("ann"), 2)).collect();
+    shop.is_watched().await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    reader.most.store(0, Ordering::SeqCst);
+    shop.assign(&courier("bob"), Some("bob")).await.unwrap();
+    for waiting in waiting {
+        assert_eq!(kinds(waiting.await.unwrap()), ["assigned"]);
+    }
+    assert_eq!(reader.most.load(Ordering::SeqCst), 4);
 }
 
 /// A reader that lets something happen just after its first read, or that shows only later what has happened.
@@ -245,16 +300,20 @@ impl OrderReader for Behind {
 impl Shop {
     /// Use cases whose reader is behind so long; `bob` takes order 1 as soon as it was read once.
     fn behind(&self, time: Duration) -> UseCases {
-        let store = Arc::new(self.store.clone());
         let shop = self.clone();
         let meanwhile = Box::new(move || -> futures_util::future::BoxFuture<'static, ()> {
             let shop = shop.clone();
             Box::pin(async move { drop(shop.assign(&courier("bob"), Some("bob")).await.unwrap()) })
         });
         let reader = Behind { store: self.store.clone(), until: Instant::now() + time, meanwhile };
+        self.use_cases_reading(Arc::new(reader))
+    }
+
+    fn use_cases_reading(&self, reader: Arc<dyn OrderReader>) -> UseCases {
+        let store = Arc::new(self.store.clone());
         let ports = Ports {
             orders: store.clone(),
-            reader: Arc::new(reader),
+            reader,
             ids: store,
             signal: self.signal.clone(),
             live: self.live.clone(),
