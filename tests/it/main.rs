@@ -27,3 +27,4 @@ mod support;
 mod tokens;
 mod tour;
 mod two_instances;
+mod waiting;

@@ -10,7 +10,9 @@ use order_domain::time::Duration as Time;
 use order_domain::{OrderId, Rules};
 use order_persistence::{DatabaseUrl, Options, Stores};
 use order_testkit::builders::{an_order, rules, user};
-use order_testkit::services::{FakeCarts, FakeNotifications, FakePayments, PaymentAnswer, RecordingSignal};
+use order_testkit::services::{
+    FakeCarts, FakeNotifications, FakePayments, PaymentAnswer, RecordingLive, RecordingSignal,
+};
 use order_usecases::tasks::{Done, Handlers};
 
 use crate::support::{Engine, on_both_engines};
@@ -37,6 +39,7 @@ impl Bench {
             orders: stores.orders.clone(),
             ids: stores.ids.clone(),
             signal: Arc::new(RecordingSignal::new()),
+            live: Arc::new(RecordingLive::new()),
             payments: payments.clone(),
             carts: Arc::new(FakeCarts::new()),
             notifications: Arc::new(FakeNotifications::default()),

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use order_domain::ports::TaskSignal;
+use order_domain::ports::{LiveEvents, TaskSignal};
 use order_http::{HttpConfig, Wiring};
 use order_persistence::{Options, Stores};
-use order_queue::InProcessSignal;
+use order_queue::{InProcessLive, InProcessSignal};
+use order_usecases::lookout::Lookout;
 use order_usecases::tasks::Handlers;
 use order_usecases::worker::{Worker, WorkerConfig};
 use order_usecases::{Ports, UseCases};
@@ -33,7 +34,9 @@ pub(crate) struct Service {
     server: JoinHandle<std::io::Result<()>>,
     handle: ServerHandle,
     worker: JoinHandle<()>,
-    stop_worker: CancellationToken,
+    /// Stops the worker and the lookout.
+    stop: CancellationToken,
+    live: Arc<dyn LiveEvents>,
     draining: Arc<AtomicBool>,
     _keys: Keys,
     drain_delay: Duration,
@@ -63,14 +66,15 @@ pub(crate) async fn start(settings: &Settings) -> Result<Service, Failure> {
     let now = stores.orders.now().await.map_err(Failure::other)?;
     let clock = Arc::new(DatabaseClock::at(now));
     let signal: Arc<dyn TaskSignal> = Arc::new(InProcessSignal::default());
+    let live: Arc<dyn LiveEvents> = Arc::new(InProcessLive::default());
+    let lookout = Lookout::new(stores.reader.clone(), live.clone());
     let outside = Outside::new(settings, clock.clone())?;
-
     let keys = Keys::start(settings, &outside.guards).await?;
 
     let draining = Arc::new(AtomicBool::new(false));
-    let worker = worker(settings, &worker_stores, &signal, &outside, clock.clone());
+    let worker = worker(settings, &worker_stores, (&signal, &live), &outside, clock.clone());
     let wiring = Wiring {
-        usecases: usecases(settings, stores, signal, &outside),
+        usecases: usecases(settings, stores, (&signal, &live), &outside),
         verifier: Arc::clone(&keys.verifier),
         clock,
         draining: Arc::clone(&draining),
@@ -92,8 +96,9 @@ pub(crate) async fn start(settings: &Settings) -> Result<Service, Failure> {
     }
 
     // Nothing can fail any more: now work may begin.
-    let stop_worker = CancellationToken::new();
-    let worker = tokio::spawn(worker.run(stop_worker.clone()));
+    let stop = CancellationToken::new();
+    let worker = tokio::spawn(worker.run(stop.clone()));
+    tokio::spawn(lookout.run(stop.clone()));
     let server = tokio::spawn(server);
     for name in &settings.without_effect {
         tracing::warn!("{name} is set and has no effect");
@@ -112,7 +117,8 @@ pub(crate) async fn start(settings: &Settings) -> Result<Service, Failure> {
         server,
         handle,
         worker,
-        stop_worker,
+        stop,
+        live,
         draining,
         _keys: keys,
         drain_delay,
@@ -130,7 +136,9 @@ impl Service {
         };
         tracing::info!("stopping");
         self.draining.store(true, Ordering::Relaxed);
-        self.stop_worker.cancel();
+        self.stop.cancel();
+        // Whoever waits for news gets what there is, and asks another instance next time.
+        self.live.close();
         if ended.is_none() {
             // Whoever balances the load has to notice that the service is not ready before it takes no more requests.
             tokio::time::sleep(self.drain_delay).await;
@@ -176,7 +184,7 @@ fn worker_stores(settings: &Settings, stores: &Stores, options: &Options) -> Res
 fn worker(
     settings: &Settings,
     stores: &Stores,
-    signal: &Arc<dyn TaskSignal>,
+    (signal, live): (&Arc<dyn TaskSignal>, &Arc<dyn LiveEvents>),
     outside: &Outside,
     clock: Arc<DatabaseClock>,
 ) -> Worker {
@@ -184,6 +192,7 @@ fn worker(
         orders: stores.orders.clone(),
         ids: stores.ids.clone(),
         signal: signal.clone(),
+        live: live.clone(),
         payments: outside.payments.clone(),
         carts: outside.carts.clone(),
         notifications: outside.notifications.clone(),
@@ -203,14 +212,15 @@ fn chance() -> f64 {
 fn usecases(
     settings: &Settings,
     stores: Stores,
-    signal: Arc<dyn TaskSignal>,
+    (signal, live): (&Arc<dyn TaskSignal>, &Arc<dyn LiveEvents>),
     outside: &Outside,
 ) -> Arc<dyn Fn() -> UseCases + Send + Sync> {
     let ports = Ports {
         orders: stores.orders,
         reader: stores.reader,
         ids: stores.ids,
-        signal,
+        signal: signal.clone(),
+        live: live.clone(),
         carts: outside.carts.clone(),
         products: outside.products.clone(),
         users: outside.users.clone(),

@@ -53,7 +53,7 @@ pub(crate) fn json(value: &impl Serialize) -> Result<HttpResponse, Problem> {
 /// # Errors
 /// A problem when it was kept in a form that is no answer.
 pub(crate) fn kept(answer: Answer) -> Result<HttpResponse, Problem> {
-    let Answer { receipt, replayed } = answer;
+    let Answer { receipt, replayed, order: _ } = answer;
     let status = StatusCode::from_u16(receipt.status).map_err(|error| Problem::internal(error.to_string()))?;
     let mut response = HttpResponse::build(status);
     for (name, value) in receipt.headers {

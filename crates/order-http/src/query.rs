@@ -1,28 +1,66 @@
-//! The query of a list: which orders, and how many of them.
+//! The query of a list: which orders, and which part of them; and that of a timeline.
+
+use std::fmt::Display;
+use std::str::FromStr;
 
 use actix_web::HttpRequest;
 use actix_web::web::Query;
 use order_domain::UserId;
-use order_domain::order::Status;
+use order_domain::order::{Status, Version};
 use order_domain::payment::PaymentStatus;
-use order_domain::ports::Page;
-use order_domain::time::Timestamp;
+use order_domain::ports::{ListPlace, Page, PageStart};
+use order_domain::time::{Duration, Timestamp};
 use order_usecases::ListOrders;
 
+use crate::cursor;
 use crate::fields::Fields;
 use crate::moment;
+use crate::prefer::seconds;
 use crate::problem::Problem;
 
 /// How many orders a list has that is asked for no number.
 const DEFAULT_LIMIT: u32 = 20;
 
+/// The longest that a timeline waits for an entry, in seconds.
+const LONGEST_WAIT: u64 = 25;
+
+/// What the next page is asked for with, beside its cursor.
+const FILTERS: [&str; 10] = [
+    "status",
+    "order_status",
+    "payment_status",
+    "user_id",
+    "delivery_partner_id",
+    "created_from",
+    "created_to",
+    "available",
+    "scheduled",
+    "limit",
+];
+
+/// What a list is asked for.
+pub(crate) struct ListQuery {
+    /// Which orders.
+    pub(crate) list: ListOrders,
+    /// Which part of them.
+    pub(crate) page: Page,
+    filters: Vec<(String, String)>,
+}
+
+impl ListQuery {
+    /// The query that asks for what comes after a place, as this one asked: its filters, its limit.
+    pub(crate) fn after(&self, place: &ListPlace) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(&self.filters).append_pair("cursor", &cursor::written(place)).finish()
+    }
+}
+
 /// What a list is asked for. Unknown parameters are passed over, empty ones count as absent.
 ///
 /// # Errors
 /// A problem that names every parameter that can't be understood.
-pub(crate) fn list(request: &HttpRequest) -> Result<(ListOrders, Page), Problem> {
-    let query = Query::<Vec<(String, String)>>::from_query(request.query_string());
-    let mut query = Parameters { given: query.map(Query::into_inner).unwrap_or_default(), fields: Fields::of_query() };
+pub(crate) fn list(request: &HttpRequest) -> Result<ListQuery, Problem> {
+    let mut query = Parameters::of(request);
     let list = ListOrders {
         statuses: query.statuses(),
         payment_status: query.named(
@@ -34,26 +72,31 @@ pub(crate) fn list(request: &HttpRequest) -> Result<(ListOrders, Page), Problem>
         courier: query.user("delivery_partner_id"),
         created_from: query.moment("created_from"),
         created_to: query.moment("created_to"),
-        available: query.named("available", boolean, &["true", "false"]).unwrap_or(false),
+        available: query.boolean("available").unwrap_or(false),
+        scheduled: query.boolean("scheduled"),
     };
-    let page = Page {
-        limit: query.number("limit", 1, 100).unwrap_or(DEFAULT_LIMIT),
-        offset: query.number("offset", 0, 10_000).unwrap_or(0),
-    };
-    query.refuse(&["cursor", "scheduled"]);
+    let page = Page { limit: query.number("limit", 1, 100).unwrap_or(DEFAULT_LIMIT), start: query.start() };
     query.fields.finish()?;
-    Ok((list, page))
+    let mut filters = query.given;
+    filters.retain(|(name, value)| FILTERS.contains(&name.as_str()) && !value.is_empty());
+    filters.sort_unstable();
+    filters.dedup();
+    Ok(ListQuery { list, page, filters })
 }
 
-/// A timeline is asked for whole.
+/// What a timeline is asked for: the entries after this one, and how long to wait for one.
 ///
 /// # Errors
-/// A problem that names every parameter that would be misunderstood.
-pub(crate) fn timeline(request: &HttpRequest) -> Result<(), Problem> {
-    let query = Query::<Vec<(String, String)>>::from_query(request.query_string());
-    let mut query = Parameters { given: query.map(Query::into_inner).unwrap_or_default(), fields: Fields::of_query() };
-    query.refuse(&["after", "wait"]);
-    query.fields.finish()
+/// A problem that names every parameter that can't be understood.
+pub(crate) fn timeline(request: &HttpRequest) -> Result<(Version, Option<Duration>), Problem> {
+    let mut query = Parameters::of(request);
+    let after = query.number("after", 0, (1_i64 << 53) - 1).unwrap_or(0);
+    let wait = query.one("wait").map(|text| seconds(&text, LONGEST_WAIT));
+    if wait == Some(None) {
+        query.fields.wrong("wait", "out_of_range", "must be a whole number of seconds, 0 or more");
+    }
+    query.fields.finish()?;
+    Ok((after, wait.flatten().filter(|wait| !wait.is_zero())))
 }
 
 struct Parameters {
@@ -62,6 +105,11 @@ struct Parameters {
 }
 
 impl Parameters {
+    fn of(request: &HttpRequest) -> Self {
+        let query = Query::<Vec<(String, String)>>::from_query(request.query_string());
+        Self { given: query.map(Query::into_inner).unwrap_or_default(), fields: Fields::of_query() }
+    }
+
     fn statuses(&mut self) -> Vec<Status> {
         let mut statuses = Vec::new();
         for (name, value) in self.given.iter().filter(|(name, _)| name == "status" || name == "order_status") {
@@ -74,14 +122,18 @@ impl Parameters {
         statuses
     }
 
-    /// Parameters of the contract that are not understood yet. Passed over, they would be misunderstood: a client that
-    /// pages by `cursor` would get the first page for ever.
-    fn refuse(&mut self, names: &[&str]) {
-        for name in names {
-            if self.one(name).is_some() {
-                self.fields.wrong(name, "unsupported", "is not understood yet; leave it out");
-            }
+    /// Where the page begins: by count, or after a place. Whoever says both may mean either.
+    fn start(&mut self) -> PageStart {
+        let offset = self.number("offset", 0, 10_000);
+        let Some(text) = self.one("cursor") else { return PageStart::Offset(offset.unwrap_or(0)) };
+        if self.given.iter().any(|(name, value)| name == "offset" && !value.is_empty()) {
+            self.fields.wrong("cursor", "exclusive", "and offset exclude each other; send one of them");
         }
+        let place = cursor::read(&text);
+        if place.is_none() {
+            self.fields.wrong("cursor", "invalid_cursor", "is not as a Link of a list gave it; begin again without");
+        }
+        place.map_or(PageStart::Offset(0), PageStart::After)
     }
 
     fn one(&mut self, name: &str) -> Option<String> {
@@ -113,7 +165,14 @@ impl Parameters {
         moment
     }
 
-    fn number(&mut self, name: &str, least: u32, most: u32) -> Option<u32> {
+    fn boolean(&mut self, name: &str) -> Option<bool> {
+        self.named(name, |text| text.parse().ok(), &["true", "false"])
+    }
+
+    fn number<N>(&mut self, name: &str, least: N, most: N) -> Option<N>
+    where
+        N: Copy + Display + FromStr + PartialOrd,
+    {
         let value = self.one(name)?;
         let digits = value.bytes().all(|byte| byte.is_ascii_digit());
         let number = value.parse().ok().filter(|number| digits && (least..=most).contains(number));
@@ -122,8 +181,4 @@ impl Parameters {
         }
         number
     }
-}
-
-fn boolean(name: &str) -> Option<bool> {
-    name.parse().ok()
 }

@@ -1,8 +1,11 @@
-//! Dispatch of due tasks to workers: who commits says what is due, and a worker takes it up.
+//! Word between those who commit and those who wait: due tasks for the workers, and what happens to orders for whoever
+//! watches them.
 //!
-//! The database is the truth; a signal only says where to look, and may be lost. Within one process signals pass through
+//! The database is the truth; word of it only says where to look, and may be lost. Within one process it passes through
 //! memory.
 
 mod in_process;
+mod live;
 
 pub use in_process::InProcessSignal;
+pub use live::InProcessLive;

@@ -55,6 +55,19 @@ impl Caller {
         }
     }
 
+    /// May they read what is of this customer and this courier?
+    ///
+    /// # Errors
+    /// [`UseCaseError::NotFound`].
+    pub(crate) fn reads(&self, customer: &UserId, courier: Option<&UserId>) -> Result<(), UseCaseError> {
+        let brings = self.role == CallerRole::Courier && courier == Some(&self.user);
+        if self.role == CallerRole::Admin || *customer == self.user || brings {
+            Ok(())
+        } else {
+            Err(UseCaseError::NotFound)
+        }
+    }
+
     pub(crate) fn is_customer_of(&self, order: &Order) -> bool {
         order.state().customer == self.user
     }
@@ -68,10 +81,6 @@ impl Caller {
     /// # Errors
     /// [`UseCaseError::NotFound`].
     pub(crate) fn sees(&self, order: &Order) -> Result<(), UseCaseError> {
-        if self.role == CallerRole::Admin || self.is_customer_of(order) || self.is_courier_of(order) {
-            Ok(())
-        } else {
-            Err(UseCaseError::NotFound)
-        }
+        self.reads(&order.state().customer, order.state().courier.as_ref())
     }
 }

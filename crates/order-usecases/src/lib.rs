@@ -12,22 +12,26 @@ mod change_delivery;
 mod double_click;
 mod error;
 mod goodwill;
+pub mod lookout;
 mod payments;
 mod place;
 mod read;
 mod request;
 mod set_status;
 pub mod tasks;
+mod wait;
 pub mod worker;
 
 use std::sync::Arc;
 
 use order_domain::order::{Change, Order};
 use order_domain::ports::{
-    CartService, CommitError, IdGenerator, OrderReader, OrderStore, ProductService, TaskRef, TaskSignal, UserService,
-    WriteSet,
+    CartService, CommitError, IdGenerator, LiveEvent, LiveEvents, OrderReader, OrderStore, ProductService, TaskRef,
+    TaskSignal, UserService, WriteSet,
 };
 use order_domain::{Currency, Rules};
+
+use tokio::sync::Semaphore;
 
 pub use caller::{Caller, CallerRole};
 pub use error::UseCaseError;
@@ -46,6 +50,8 @@ pub struct Ports {
     pub ids: Arc<dyn IdGenerator>,
     /// Wakes workers.
     pub signal: Arc<dyn TaskSignal>,
+    /// Tells those who wait what happens to orders.
+    pub live: Arc<dyn LiveEvents>,
     /// The cart service.
     pub carts: Arc<dyn CartService>,
     /// The product service.
@@ -59,12 +65,14 @@ pub struct Ports {
 pub struct UseCases {
     ports: Ports,
     rules: Arc<Rules>,
+    /// Those who waited and look again now.
+    turns: Arc<Semaphore>,
 }
 
 impl UseCases {
     /// The use cases over these ports, by these rules.
     pub fn new(ports: Ports, rules: Arc<Rules>) -> Self {
-        Self { ports, rules }
+        Self { ports, rules, turns: Arc::new(Semaphore::new(wait::TURNS)) }
     }
 
     /// The currency of all amounts.
@@ -73,15 +81,18 @@ impl UseCases {
     }
 }
 
-/// Gives a change's tasks their numbers, commits it with what `complete` adds, and says what is due. The order afterwards.
+/// Gives a change's tasks their numbers, commits it with what `complete` adds, and says what is due and what has happened.
+/// The order afterwards.
 pub(crate) async fn commit(
     orders: &dyn OrderStore,
     ids: &dyn IdGenerator,
     signal: &dyn TaskSignal,
+    live: &dyn LiveEvents,
     change: Change,
     complete: impl FnOnce(WriteSet) -> WriteSet + Send,
 ) -> Result<Order, CommitError> {
     let ids = ids.task_ids(change.tasks.len()).await?;
+    let event = (!change.is_empty()).then(|| LiveEvent { order: change.order.id(), version: change.order.version() });
     let set = complete(WriteSet::new(change, ids));
     let (order, tasks) = (set.order.clone(), set.tasks.clone());
     let committed = orders.commit(vec![set]).await?;
@@ -91,5 +102,6 @@ pub(crate) async fn commit(
     if !due.is_empty() {
         signal.due(&due).await;
     }
+    live.publish(event.as_slice()).await;
     Ok(order)
 }

@@ -120,7 +120,9 @@ impl UseCases {
         if order.status() == Status::Cancelled {
             return Ok(None);
         }
-        Ok(Some(Answer { receipt: (request.render)(&Outcome { order, changed: false })?, replayed: true }))
+        let receipt = (request.render)(&Outcome { order, changed: false })?;
+        // It was placed before: nobody waits for what becomes of it.
+        Ok(Some(Answer { receipt, replayed: true, order: None }))
     }
 
     /// `None` when another one of this caller was first.
@@ -139,9 +141,9 @@ impl UseCases {
         let change = order::place(new, &self.rules, now)?;
         let answer = request.answer(&change)?;
         let kept = request.key.map(|key| (key, answer.receipt.clone()));
-        let Ports { orders, ids, signal, .. } = &self.ports;
+        let Ports { orders, ids, signal, live, .. } = &self.ports;
         let complete = |set: WriteSet| set.guarded(guard).with_receipt(kept);
-        match commit(&**orders, &**ids, &**signal, change, complete).await {
+        match commit(&**orders, &**ids, &**signal, &**live, change, complete).await {
             Ok(_) => Ok(Some(answer)),
             Err(CommitError::Guarded) => Ok(None),
             Err(error) => Err(not_committed(error)),

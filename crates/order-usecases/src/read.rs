@@ -1,10 +1,10 @@
-//! Reading orders: one, one's own, all, and what has happened to one.
+//! Reading orders: one, one's own, all.
 
 use order_domain::OrderId;
 use order_domain::UserId;
 use order_domain::order::{Order, Status};
 use order_domain::payment::PaymentStatus;
-use order_domain::ports::{OrderFilter, Page, TimelineItem};
+use order_domain::ports::{OrderFilter, OrderPage, Page};
 use order_domain::time::Timestamp;
 
 use crate::UseCases;
@@ -28,6 +28,8 @@ pub struct ListOrders {
     pub created_to: Option<Timestamp>,
     /// Only those that a courier may take.
     pub available: bool,
+    /// Only those that are wanted at a time that their customer named, or only the others.
+    pub scheduled: Option<bool>,
 }
 
 impl UseCases {
@@ -45,7 +47,7 @@ impl UseCases {
     ///
     /// # Errors
     /// [`UseCaseError::Unavailable`].
-    pub async fn my_orders(&self, caller: &Caller, list: ListOrders, page: Page) -> Result<Vec<Order>, UseCaseError> {
+    pub async fn my_orders(&self, caller: &Caller, list: ListOrders, page: Page) -> Result<OrderPage, UseCaseError> {
         let filter = OrderFilter { customer: Some(caller.user.clone()), available: false, ..filter(list) };
         Ok(self.ports.reader.list(&filter, page).await?)
     }
@@ -54,7 +56,7 @@ impl UseCases {
     ///
     /// # Errors
     /// [`UseCaseError::Forbidden`] for anybody else.
-    pub async fn orders(&self, caller: &Caller, list: ListOrders, page: Page) -> Result<Vec<Order>, UseCaseError> {
+    pub async fn orders(&self, caller: &Caller, list: ListOrders, page: Page) -> Result<OrderPage, UseCaseError> {
         let filter = match caller.role {
             CallerRole::Admin => filter(list),
             CallerRole::Courier if list.available => OrderFilter { courier: None, customer: None, ..filter(list) },
@@ -62,15 +64,6 @@ impl UseCases {
             CallerRole::User => return Err(UseCaseError::Forbidden),
         };
         Ok(self.ports.reader.list(&filter, page).await?)
-    }
-
-    /// What has happened to an order, for those who may read it.
-    ///
-    /// # Errors
-    /// [`UseCaseError::NotFound`] for anybody else, too.
-    pub async fn timeline(&self, caller: &Caller, id: OrderId) -> Result<Vec<TimelineItem>, UseCaseError> {
-        self.order(caller, id).await?;
-        Ok(self.ports.reader.timeline(id).await?)
     }
 
     /// Is the database there?
@@ -91,5 +84,6 @@ fn filter(list: ListOrders) -> OrderFilter {
         created_from: list.created_from,
         created_to: list.created_to,
         available: list.available,
+        scheduled: list.scheduled,
     }
 }

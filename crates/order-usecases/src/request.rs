@@ -62,18 +62,26 @@ pub struct Request {
 impl Request {
     /// The answer to what a change would leave.
     pub(crate) fn answer(&self, change: &Change) -> Result<Answer, Inconsistent> {
-        let outcome = Outcome { order: change.order.clone(), changed: !change.is_empty() };
-        Ok(Answer { receipt: (self.render)(&outcome)?, replayed: false })
+        Answer::of(Outcome { order: change.order.clone(), changed: !change.is_empty() }, &self.render)
     }
 }
 
 /// The answer to a request that may be repeated.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     /// What to say.
     pub receipt: Receipt,
     /// True: it has been said before.
     pub replayed: bool,
+    /// The order that it shows; of an answer that has been said before, nobody knows any more.
+    pub order: Option<Order>,
+}
+
+impl Answer {
+    /// A new answer.
+    pub(crate) fn of(outcome: Outcome, render: &Render) -> Result<Self, Inconsistent> {
+        Ok(Self { receipt: render(&outcome)?, replayed: false, order: Some(outcome.order) })
+    }
 }
 
 /// What a request asks for, not begun yet.
@@ -122,8 +130,8 @@ impl UseCases {
             return Ok(());
         }
         let kept = request.key.map(|key| (key, answer.receipt.clone()));
-        let Ports { orders, ids, signal, .. } = &self.ports;
-        commit(&**orders, &**ids, &**signal, change, |set| set.with_receipt(kept)).await?;
+        let Ports { orders, ids, signal, live, .. } = &self.ports;
+        commit(&**orders, &**ids, &**signal, &**live, change, |set| set.with_receipt(kept)).await?;
         Ok(())
     }
 
@@ -144,7 +152,7 @@ pub(crate) fn replay(
 ) -> Result<Option<Answer>, UseCaseError> {
     match (key, stored) {
         (Some(key), Some(stored)) if stored.fingerprint == key.fingerprint => {
-            Ok(Some(Answer { receipt: stored.receipt, replayed: true }))
+            Ok(Some(Answer { receipt: stored.receipt, replayed: true, order: None }))
         }
         (Some(_), Some(_)) => Err(UseCaseError::KeyReused),
         (None, _) | (_, None) => Ok(None),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use order_domain::audit::{self, StoredSums};
 use order_domain::order::Order;
 use order_domain::payment::{EntryState, PaymentMethod};
-use order_domain::ports::{Claim, OrderFilter, Page, TaskKind};
+use order_domain::ports::{Claim, OrderFilter, Page, PageStart, TaskKind};
 use order_persistence::{DatabaseUrl, Options, Stores};
 use order_sandbox::{Outcome, Sandbox};
 
@@ -20,8 +20,8 @@ pub async fn clean(engine: &Engine, sandbox: &Sandbox) -> Vec<Order> {
     let orders = all(&stores).await;
     let mut found = Vec::new();
     for order in &orders {
-        let timeline = stores.reader.timeline(order.id()).await.unwrap();
-        let events: Vec<_> = timeline.iter().map(|item| (item.seq, item.status)).collect();
+        let timeline = stores.reader.timeline(order.id(), 0).await.unwrap().unwrap();
+        let events: Vec<_> = timeline.entries.iter().map(|item| (item.seq, item.status)).collect();
         found.extend(audit::timeline(order.state(), &events));
         let ledger = order.ledger();
         // The store has compared its columns with the ledger when it loaded the order.
@@ -40,14 +40,15 @@ pub async fn clean(engine: &Engine, sandbox: &Sandbox) -> Vec<Order> {
 }
 
 async fn all(stores: &Stores) -> Vec<Order> {
-    let mut orders = Vec::new();
+    let (mut orders, mut start) = (Vec::new(), PageStart::Offset(0));
     loop {
-        let page = Page { limit: 100, offset: u32::try_from(orders.len()).unwrap() };
-        let more = stores.reader.list(&OrderFilter::default(), page).await.unwrap();
-        if more.is_empty() {
-            return orders;
+        let page = Page { limit: 100, start };
+        let page = stores.reader.list(&OrderFilter::default(), page).await.unwrap();
+        orders.extend(page.orders);
+        match page.next {
+            Some(next) => start = PageStart::After(next),
+            None => return orders,
         }
-        orders.extend(more);
     }
 }
 

@@ -43,7 +43,7 @@ impl Service {
     }
 
     pub async fn start_with(engine: &Engine, sandbox: &Sandbox, settings: &[(&str, &str)]) -> Self {
-        Self::spawn(Self::command(engine, sandbox, settings)).await
+        Self::spawn(Self::command(engine, sandbox, settings), engine).await
     }
 
     fn command(engine: &Engine, sandbox: &Sandbox, settings: &[(&str, &str)]) -> Command {
@@ -94,7 +94,7 @@ impl Service {
     ) -> Self {
         let mut command = Self::command(engine, sandbox, settings);
         command.stderr(log.reopen().unwrap());
-        Self::spawn(command).await
+        Self::spawn(command, engine).await
     }
 
     /// The process's number.
@@ -102,7 +102,7 @@ impl Service {
         self.process.id().expect("it is running")
     }
 
-    async fn spawn(mut command: Command) -> Self {
+    async fn spawn(mut command: Command, engine: &Engine) -> Self {
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await;

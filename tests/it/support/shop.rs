@@ -122,6 +122,14 @@ impl Shop {
         self.send(request).await
     }
 
+    /// Places an order of the cart and prefers to be told, within so many seconds, what becomes of it. An error: no answer
+    /// came.
+    pub async fn try_place_and_wait(&self, seconds: u32, key: &str) -> Result<Answer, reqwest::Error> {
+        let request = self.http.post(format!("{}/orders", self.url)).json(&json!({ "delivery_address": "1 Main St" }));
+        let request = request.header("Prefer", format!("wait={seconds}")).timeout(Duration::from_mins(1));
+        self.send(request.header("Idempotency-Key", key)).await
+    }
+
     pub async fn place(&self) -> Answer {
         self.try_place(None).await.unwrap()
     }

@@ -157,6 +157,7 @@ impl Order {
             destination: placed.destination,
             instructions: placed.instructions,
             terms: placed.terms,
+            scheduled_for: None,
             released_at: None,
             delivered_at: None,
             cancellation: None,

@@ -81,6 +81,8 @@ pub struct OrderState {
     pub instructions: Option<Text<500>>,
     /// Inputs that are frozen at placing.
     pub terms: Terms,
+    /// When it is wanted, if its customer named a time.
+    pub scheduled_for: Option<Timestamp>,
     /// When it was released to the shop: its confirmation.
     pub released_at: Option<Timestamp>,
     /// When it was delivered.

@@ -2,18 +2,21 @@
 //! `Arc<dyn …>`. With the feature `mocks` each has a `mockall` mock beside it.
 
 mod clock_ids;
+mod live;
 mod services;
 mod store;
 mod tasks;
 
 pub use clock_ids::{Clock, IdGenerator};
+pub use live::{LiveEvent, LiveEvents, Subscription};
 pub use services::{
     Bearer, Cart, CartService, NotificationService, Payment, PaymentError, PaymentReceipt, PaymentService,
     ProductService, ServiceError, ServiceName, UserService,
 };
 pub use store::{
-    Cause, CommitError, Committed, GuardChange, IdempotencyKey, KEPT_AFTER_END, Loaded, OrderFilter, OrderReader,
-    OrderStore, Page, Placing, RECEIPT_AGE, Receipt, StoreError, StoredReceipt, TimelineItem, WriteSet,
+    Cause, CommitError, Committed, GuardChange, IdempotencyKey, KEPT_AFTER_END, ListPlace, Loaded, OrderFilter,
+    OrderPage, OrderReader, OrderStore, Page, PageStart, Placing, RECEIPT_AGE, Receipt, StoreError, StoredReceipt,
+    Timeline, TimelineItem, WriteSet,
 };
 pub use tasks::{
     Chore, Claim, ClaimedChore, ClaimedTask, EntryFailure, Failure, Figures, KindFigures, Lane, MAX_TRIES, NewTask,
@@ -23,6 +26,7 @@ pub use tasks::{
 #[cfg(feature = "mocks")]
 pub use {
     clock_ids::{MockClock, MockIdGenerator},
+    live::{MockLiveEvents, MockSubscription},
     services::{MockCartService, MockNotificationService, MockPaymentService, MockProductService, MockUserService},
     store::{MockOrderReader, MockOrderStore},
     tasks::{MockTaskSignal, MockTaskStore},

@@ -301,6 +301,8 @@ pub struct OrderFilter {
     pub created_to: Option<Timestamp>,
     /// Only those that a courier may take: confirmed or preparing, released, unassigned.
     pub available: bool,
+    /// Only those that are wanted at a time that their customer named (`true`), or only the others (`false`).
+    pub scheduled: Option<bool>,
 }
 
 /// Which part of a list.
@@ -308,8 +310,43 @@ pub struct OrderFilter {
 pub struct Page {
     /// How many at most, 1..=100.
     pub limit: u32,
-    /// How many to skip, 0..=10,000.
-    pub offset: u32,
+    /// Where it begins.
+    pub start: PageStart,
+}
+
+/// Where a page begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageStart {
+    /// After so many orders, 0..=10,000. Orders that are placed meanwhile move the rest along.
+    Offset(u32),
+    /// After a place, whether or not the order that had it still meets the filter. What is placed meanwhile moves
+    /// nothing, and it takes no longer however far down the list it is.
+    After(ListPlace),
+}
+
+/// An order's place in every list: the newest first by the moment of placing, at the same moment by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ListPlace {
+    /// When it was placed.
+    pub created_at: Timestamp,
+    /// Its number.
+    pub id: OrderId,
+}
+
+impl ListPlace {
+    /// The place of an order.
+    pub fn of(order: &Order) -> Self {
+        Self { created_at: order.state().created_at, id: order.id() }
+    }
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrderPage {
+    /// Its orders, the newest first.
+    pub orders: Vec<Order>,
+    /// The place after which the next page begins; `None`: this is the last.
+    pub next: Option<ListPlace>,
 }
 
 /// An entry of a timeline as it is shown. Its type is a name, since rows of a later version are shown, too.
@@ -333,21 +370,40 @@ pub struct TimelineItem {
     pub reason: Option<String>,
 }
 
+/// What has happened to an order, and who may be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeline {
+    /// Whose order it is.
+    pub customer: UserId,
+    /// The courier it is assigned to.
+    pub courier: Option<UserId>,
+    /// The entries that were asked for, in their sequence.
+    pub entries: Vec<TimelineItem>,
+}
+
 /// Reads that decide nothing.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait OrderReader: Send + Sync {
-    /// A page of orders, the newest first by (`created_at`, id), in two round trips at most.
+    /// A page of orders, the newest first by (`created_at`, id), in two round trips at most. Nothing is counted: whether
+    /// there is a next page is known by reading one row more.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn list(&self, filter: &OrderFilter, page: Page) -> Result<Vec<Order>, StoreError>;
+    async fn list(&self, filter: &OrderFilter, page: Page) -> Result<OrderPage, StoreError>;
 
-    /// The timeline of an order, in its sequence.
+    /// What has happened to an order after its event number `after` (0: all of it), in one round trip; `None` when there
+    /// is no order of that number.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn timeline(&self, id: OrderId) -> Result<Vec<TimelineItem>, StoreError>;
+    async fn timeline(&self, id: OrderId, after: Version) -> Result<Option<Timeline>, StoreError>;
+
+    /// The versions that these orders are in; of one that is not there, nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn versions(&self, ids: &[OrderId]) -> Result<Vec<(OrderId, Version)>, StoreError>;
 
     /// Is the database there?
     ///

@@ -12,7 +12,7 @@ use actix_web::body::BoxBody;
 use actix_web::dev::ServiceRequest;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{Resource, Route};
+use actix_web::{HttpRequest, Resource, Route};
 
 use crate::context::Notes;
 use crate::load;
@@ -20,6 +20,12 @@ use crate::observe::contain_panics;
 
 /// What the gateway puts before every path.
 pub(crate) const PREFIX: &str = "/api/v1";
+
+/// What stands before the path of a request: nothing, or what the gateway puts there. Where an answer names a path, it is
+/// one that its caller can reach.
+fn prefix(request: &HttpRequest) -> &'static str {
+    if request.path().starts_with(PREFIX) { PREFIX } else { "" }
+}
 
 /// Adds the routes to an application. They need [`crate::HttpState`] among its data, and [`crate::app`] around them for
 /// the bodies of errors.

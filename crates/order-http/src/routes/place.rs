@@ -3,20 +3,22 @@
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::LOCATION;
+use actix_web::http::header::{HeaderValue, LOCATION};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use order_domain::{Destination, PaymentMethod};
 use order_usecases::{IfMatch, Outcome, PlaceOrder, Render, Request};
 use serde::Deserialize;
+use tokio::time::Instant;
 
-use super::PREFIX;
+use super::prefix;
 use crate::answer;
 use crate::auth::Signed;
 use crate::body::Body;
 use crate::fields::{Fields, Scalar, Unknown};
 use crate::idempotency;
 use crate::order_json::OrderJson;
+use crate::prefer;
 use crate::problem::Problem;
 use crate::server::HttpState;
 
@@ -57,26 +59,37 @@ impl PlaceBody {
 }
 
 /// Places an order. Sent again with its key, it is answered with the first answer; without one, with the order as it is,
-/// as long as the cart is guarded.
+/// as long as the cart is guarded. Whoever prefers to wait is told what has become of it.
 pub(super) async fn place(
     Signed(caller): Signed,
     request: HttpRequest,
     state: Data<HttpState>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
+    let came_in = Instant::now();
     let body = body.read().await?;
     let key = idempotency::key(&request, &caller.user, body.bytes())?;
     let wish = body.json::<PlaceBody>()?.wish()?;
-    let render = render(request.path().starts_with(PREFIX));
+    let render = render(prefix(&request));
     let fingerprint = idempotency::fingerprint(&request, body.bytes());
-    let request = Request { key, fingerprint, if_match: IfMatch::Any, render };
-    answer::kept(state.usecases.place(&caller, wish, request).await?)
+    let order = Request { key, fingerprint, if_match: IfMatch::Any, render };
+    let Some(wait) = prefer::wait(&request) else {
+        return answer::kept(state.usecases.place(&caller, wish, order).await?);
+    };
+    let placing = Box::pin(state.usecases.place_and_wait(&caller, wish, order, came_in + wait));
+    let answer = placing.await?;
+    let waited = !answer.replayed;
+    let mut response = answer::kept(answer)?;
+    if waited {
+        let applied = HeaderValue::try_from(format!("wait={}", wait.as_secs()));
+        response.headers_mut().insert(prefer::APPLIED, applied.map_err(|error| Problem::internal(error.to_string()))?);
+    }
+    Ok(response)
 }
 
 /// The answer to a new order. It is found again where its caller is: behind the gateway, or not.
-fn render(behind_gateway: bool) -> Render {
+fn render(prefix: &'static str) -> Render {
     Arc::new(move |Outcome { order, .. }| {
-        let prefix = if behind_gateway { PREFIX } else { "" };
         let mut receipt = answer::receipt(order, StatusCode::CREATED, OrderJson::bytes(order)?);
         receipt.headers.push((LOCATION.as_str().to_owned(), format!("{prefix}/orders/{}", order.id())));
         Ok(receipt)

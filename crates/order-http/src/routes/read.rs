@@ -1,16 +1,19 @@
 //! Reading orders: one, one's own, all, and what has happened to one.
 
+use actix_web::http::header::{HeaderValue, LINK};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use order_domain::order::Order;
+use order_domain::ports::OrderPage;
 use order_usecases::CallerRole;
+use tokio::time::Instant;
 
+use super::prefix;
 use crate::answer;
 use crate::auth::Signed;
 use crate::order_json::{OrderJson, TimelineJson, View};
 use crate::path::PathId;
 use crate::problem::Problem;
-use crate::query;
+use crate::query::{self, ListQuery};
 use crate::server::HttpState;
 
 /// One order.
@@ -29,8 +32,9 @@ pub(super) async fn my_orders(
     request: HttpRequest,
     state: Data<HttpState>,
 ) -> Result<HttpResponse, Problem> {
-    let (list, page) = query::list(&request)?;
-    show(&state.usecases.my_orders(&caller, list, page).await?, View::Full)
+    let query = query::list(&request)?;
+    let page = state.usecases.my_orders(&caller, query.list.clone(), query.page).await?;
+    show(&page, View::Full, &format!("{}/orders/my-orders", prefix(&request)), &query)
 }
 
 /// All orders for an admin, their own for a courier, or those that one may take.
@@ -39,26 +43,35 @@ pub(super) async fn orders(
     request: HttpRequest,
     state: Data<HttpState>,
 ) -> Result<HttpResponse, Problem> {
-    let (list, page) = query::list(&request)?;
-    let on_offer = caller.role == CallerRole::Courier && list.available;
+    let query = query::list(&request)?;
+    let on_offer = caller.role == CallerRole::Courier && query.list.available;
     let view = if on_offer { View::OnOffer } else { View::Full };
-    show(&state.usecases.orders(&caller, list, page).await?, view)
+    let page = state.usecases.orders(&caller, query.list.clone(), query.page).await?;
+    show(&page, view, &format!("{}/orders", prefix(&request)), &query)
 }
 
-/// What has happened to an order.
+/// What has happened to an order, or what happens next.
 pub(super) async fn timeline(
     Signed(caller): Signed,
     PathId(id): PathId,
     request: HttpRequest,
     state: Data<HttpState>,
 ) -> Result<HttpResponse, Problem> {
-    query::timeline(&request)?;
-    let entries = state.usecases.timeline(&caller, id).await?;
+    let came_in = Instant::now();
+    let (after, wait) = query::timeline(&request)?;
+    let until = wait.map(|wait| came_in + wait);
+    let entries = state.usecases.timeline(&caller, id, after, until).await?;
     let to_admin = caller.role == CallerRole::Admin;
     answer::json(&entries.iter().map(|entry| TimelineJson::new(entry, to_admin)).collect::<Vec<_>>())
 }
 
-fn show(orders: &[Order], view: View) -> Result<HttpResponse, Problem> {
-    let orders = orders.iter().map(|order| OrderJson::new(order, view)).collect::<Result<Vec<_>, _>>()?;
-    answer::json(&orders)
+/// A page of a list, and where the next one is, if there is one.
+fn show(page: &OrderPage, view: View, path: &str, query: &ListQuery) -> Result<HttpResponse, Problem> {
+    let orders = page.orders.iter().map(|order| OrderJson::new(order, view)).collect::<Result<Vec<_>, _>>()?;
+    let mut response = answer::json(&orders)?;
+    if let Some(next) = &page.next {
+        let link = HeaderValue::try_from(format!("<{path}?{}>; rel=\"next\"", query.after(next)));
+        response.headers_mut().insert(LINK, link.map_err(|error| Problem::internal(error.to_string()))?);
+    }
+    Ok(response)
 }

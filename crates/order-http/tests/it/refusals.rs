@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use order_domain::order::{CancelCode, Order, Status};
-use order_domain::ports::{OrderFilter, OrderReader, Page, ServiceError, ServiceName, StoreError, TimelineItem};
+use order_domain::order::{CancelCode, Status, Version};
+use order_domain::ports::{OrderFilter, OrderPage, OrderReader, Page, ServiceError, ServiceName, StoreError, Timeline};
 use order_domain::pricing::{FeePolicy, ServiceArea};
 use order_domain::{Coordinates, OrderId};
 use order_testkit::builders::{a_cart, an_order, stocked, usd};
@@ -211,11 +211,15 @@ struct Broken;
 
 #[async_trait]
 impl OrderReader for Broken {
-    async fn list(&self, _: &OrderFilter, _: Page) -> Result<Vec<Order>, StoreError> {
+    async fn list(&self, _: &OrderFilter, _: Page) -> Result<OrderPage, StoreError> {
         Err(StoreError::Inconsistent("order 77: the nets do not add up".into()))
     }
 
-    async fn timeline(&self, _: OrderId) -> Result<Vec<TimelineItem>, StoreError> {
+    async fn timeline(&self, _: OrderId, _: Version) -> Result<Option<Timeline>, StoreError> {
+        panic!("a bug with a secret in it")
+    }
+
+    async fn versions(&self, _: &[OrderId]) -> Result<Vec<(OrderId, Version)>, StoreError> {
         panic!("a bug with a secret in it")
     }
 

@@ -20,7 +20,7 @@ use order_domain::{OrderId, ProductId, Rules, UserId};
 use order_http::{HttpConfig, HttpState, OutsideHealth, PublicKeys, RequestContext, Scope, TokenVerifier, Wiring, app};
 use order_testkit::builders::{Life, START, a_cart, an_order, rules, stocked};
 use order_testkit::memory::MemoryStore;
-use order_testkit::services::{FakeCarts, FakeProducts, FakeUsers, FixedClock, RecordingSignal};
+use order_testkit::services::{FakeCarts, FakeProducts, FakeUsers, FixedClock, RecordingLive, RecordingSignal};
 use order_usecases::{Ports, UseCases};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -36,6 +36,7 @@ pub(crate) struct Shop {
     pub(crate) products: Arc<FakeProducts>,
     pub(crate) users: Arc<FakeUsers>,
     pub(crate) clock: Arc<FixedClock>,
+    pub(crate) live: Arc<RecordingLive>,
     pub(crate) draining: Arc<AtomicBool>,
     pub(crate) room: Arc<Semaphore>,
     pub(crate) scope: Option<Scope>,
@@ -90,6 +91,7 @@ impl Shop {
             products: Arc::new(FakeProducts::of([stocked(5, 299, 10)])),
             users: Arc::new(FakeUsers::with_couriers(&["bob", "7"])),
             clock: Arc::new(FixedClock::at(START)),
+            live: Arc::default(),
             draining: Arc::new(AtomicBool::new(false)),
             room: Arc::new(Semaphore::new(1_000)),
             scope: None,
@@ -111,6 +113,7 @@ impl Shop {
             reader: self.reader.clone().unwrap_or_else(|| Arc::new(self.store.clone())),
             ids: Arc::new(self.store.clone()),
             signal: Arc::new(RecordingSignal::new()),
+            live: Arc::clone(&self.live) as _,
             carts: Arc::new(ByToken(Arc::clone(&self.carts), Arc::clone(&self.heard))),
             products: Arc::clone(&self.products) as _,
             users: Arc::clone(&self.users) as _,

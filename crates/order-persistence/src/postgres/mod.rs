@@ -25,6 +25,8 @@ mod statements;
 mod store;
 #[path = "../shared/task_ends.rs"]
 mod task_ends;
+#[path = "../shared/timeline.rs"]
+mod timeline;
 #[path = "../shared/write.rs"]
 mod write;
 

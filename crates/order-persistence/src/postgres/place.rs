@@ -237,7 +237,7 @@ impl QueryFragment<Backend> for Placing {
             ", ", Array<Timestamptz>, &tasks.created_at;
             ") AS given) INSERT INTO orders (id, customer_id, courier_id, status, payment_status, payment_method, currency, \
              subtotal, discount, delivery_fee, total, charged, refunded, refund_held, delivery_address, delivery_latitude, \
-             delivery_longitude, special_instructions, terms, released_at, created_at, updated_at, version) SELECT ",
+             delivery_longitude, special_instructions, terms, scheduled_for, released_at, created_at, updated_at, version) SELECT ",
                 BigInt, &order.id;
             ", ", Text, &order.customer_id;
             ", ", Nullable<Text>, &order.courier_id;
@@ -257,6 +257,7 @@ impl QueryFragment<Backend> for Placing {
             ", ", Nullable<Text>, &order.delivery_longitude;
             ", ", Nullable<Text>, &order.special_instructions;
             ", ", Text, &order.terms;
+            ", ", Nullable<Timestamptz>, &order.scheduled_for;
             ", ", Nullable<Timestamptz>, &order.released_at;
             ", ", Timestamptz, &order.created_at;
             ", ", Timestamptz, &order.updated_at;

@@ -27,6 +27,7 @@ pub(crate) struct OrderRow {
     pub(crate) delivery_longitude: Option<String>,
     pub(crate) special_instructions: Option<String>,
     pub(crate) terms: String,
+    pub(crate) scheduled_for: Option<DbTime>,
     pub(crate) released_at: Option<DbTime>,
     pub(crate) delivered_at: Option<DbTime>,
     pub(crate) cancelled_at: Option<DbTime>,

@@ -26,6 +26,7 @@ diesel::table! {
         delivery_longitude -> Nullable<Text>,
         special_instructions -> Nullable<Text>,
         terms -> Text,
+        scheduled_for -> Nullable<Instant>,
         released_at -> Nullable<Instant>,
         delivered_at -> Nullable<Instant>,
         cancelled_at -> Nullable<Instant>,

@@ -45,6 +45,7 @@ impl QueryFragment<Backend> for UpdateOrder<'_> {
             out.push_bind_param::<BigInt, _>(value)?;
         }
         for (column, value) in [
+            (", scheduled_for = ", &row.scheduled_for),
             (", released_at = ", &row.released_at),
             (", delivered_at = ", &row.delivered_at),
             (", cancelled_at = ", &row.cancelled_at),

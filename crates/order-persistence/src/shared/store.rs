@@ -5,18 +5,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use order_domain::order::{Order, Version};
+use order_domain::order::Version;
 use order_domain::ports::{
     Cause, Claim, ClaimedChore, ClaimedTask, CommitError, Committed, Failure, Figures, IdGenerator, IdempotencyKey,
-    KEPT_AFTER_END, Loaded, OrderFilter, OrderReader, OrderStore, Page, Placing, Rest, StoreError, StoredReceipt,
-    Sweep, TaskRef, TaskStore, TimelineItem, WriteSet,
+    KEPT_AFTER_END, Loaded, OrderFilter, OrderPage, OrderReader, OrderStore, Page, Placing, Rest, StoreError,
+    StoredReceipt, Sweep, TaskRef, TaskStore, Timeline, WriteSet,
 };
 use order_domain::time::Timestamp;
 use order_domain::{EntryNo, OrderId, TaskId, UserId};
 
 use super::dialect::{self, Conn, Database};
 use super::statements::Mark;
-use super::{claim, figures, list, load, task_ends, write};
+use super::{claim, figures, list, load, task_ends, timeline, write};
 use crate::error::DbError;
 use crate::id_blocks::{IdBlocks, Ids};
 
@@ -98,13 +98,18 @@ impl Store {
 
 #[async_trait]
 impl OrderReader for Store {
-    async fn list(&self, filter: &OrderFilter, page: Page) -> Result<Vec<Order>, StoreError> {
+    async fn list(&self, filter: &OrderFilter, page: Page) -> Result<OrderPage, StoreError> {
         let filter = filter.clone();
         Ok(self.db.read(move |conn| async move { list::page(conn, &filter, page).await }.boxed()).await?)
     }
 
-    async fn timeline(&self, id: OrderId) -> Result<Vec<TimelineItem>, StoreError> {
-        Ok(self.db.read(move |conn| list::timeline(conn, id).boxed()).await?)
+    async fn timeline(&self, id: OrderId, after: Version) -> Result<Option<Timeline>, StoreError> {
+        Ok(self.db.read(move |conn| timeline::entries(conn, id, after).boxed()).await?)
+    }
+
+    async fn versions(&self, ids: &[OrderId]) -> Result<Vec<(OrderId, Version)>, StoreError> {
+        let ids = ids.to_vec();
+        Ok(self.db.read(move |conn| async move { timeline::versions(conn, &ids).await }.boxed()).await?)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -1,21 +1,30 @@
 //! How often PostgreSQL is asked, counted on the wire between the store and the server.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use order_domain::order::Guard;
-use order_domain::ports::{IdempotencyKey, Receipt, TaskKind, WriteSet};
-use order_persistence::{DatabaseUrl, Options};
+use order_domain::OrderId;
+use order_domain::order::{Guard, Status};
+use order_domain::ports::{IdempotencyKey, OrderFilter, Page, PageStart, Receipt, TaskKind, WriteSet};
+use order_persistence::{DatabaseUrl, Options, Stores};
 use order_testkit::builders::{a_guard, an_order, claim_one, user};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 use crate::postgres::Postgres;
 
 /// Stands between a store and its server and counts the statements that are executed: the frontend messages *Execute*
-/// and *Query* of PostgreSQL's protocol, version 3.
+/// and *Query* of PostgreSQL's protocol, version 3. Told to, it keeps the server's answers back until so many have been
+/// sent: statements that wait for each other's answers never come to that.
 struct Wire {
-    statements: Arc<AtomicUsize>,
+    /// How many statements were executed.
+    statements: watch::Sender<usize>,
+    counted: AtomicUsize,
+    trips: Arc<Mutex<Trips>>,
     url: String,
 }
 
@@ -26,28 +35,47 @@ impl Wire {
         let (server, path) = rest.split_once('/').unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("{head}@{}/{path}", listener.local_addr().unwrap());
-        let (server, statements) = (server.to_owned(), Arc::new(AtomicUsize::new(0)));
+        let (statements, trips) = (watch::Sender::new(0), Arc::default());
         tokio::spawn({
-            let statements = Arc::clone(&statements);
+            let (server, statements, trips) = (server.to_owned(), statements.clone(), Arc::clone(&trips));
             async move {
                 while let Ok((client, _)) = listener.accept().await {
-                    tokio::spawn(pass(client, server.clone(), Arc::clone(&statements)));
+                    tokio::spawn(pass(client, server.clone(), statements.clone(), Arc::clone(&trips)));
                 }
             }
         });
-        Self { statements, url }
+        Self { statements, counted: AtomicUsize::new(0), trips, url }
     }
 
+    /// How many statements were executed since the last count.
     fn counted(&self) -> usize {
-        self.statements.swap(0, Ordering::SeqCst)
+        let all = *self.statements.borrow();
+        all - self.counted.swap(all, Ordering::SeqCst)
+    }
+
+    /// What follows has to send so many statements in its first trip, so many in its second, and so on.
+    fn expect_trips(&self, statements: &[usize]) {
+        self.counted();
+        let (answered, next) = (*self.statements.borrow(), statements.iter().copied().collect());
+        *self.trips.lock().unwrap() = Trips { answered, next };
+    }
+
+    fn stores(&self) -> Stores {
+        let options = Options { connections: 1, pool: "test", runtime: tokio::runtime::Handle::current() };
+        order_persistence::open(&DatabaseUrl::parse(&self.url).unwrap(), &options).unwrap()
     }
 }
 
-async fn pass(client: TcpStream, server: String, statements: Arc<AtomicUsize>) -> Option<()> {
+async fn pass(
+    client: TcpStream,
+    server: String,
+    statements: watch::Sender<usize>,
+    trips: Arc<Mutex<Trips>>,
+) -> Option<()> {
     let server = TcpStream::connect(server).await.ok()?;
-    let (mut from_client, mut to_client) = client.into_split();
-    let (mut from_server, mut to_server) = server.into_split();
-    tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
+    let (mut from_client, to_client) = client.into_split();
+    let (from_server, mut to_server) = server.into_split();
+    tokio::spawn(answer(from_server, to_client, statements.subscribe(), trips));
     // The first message has no type, only a length that counts itself.
     let length = from_client.read_u32().await.ok()?;
     forward(&mut from_client, &mut to_server, &length.to_be_bytes(), length).await?;
@@ -55,10 +83,47 @@ async fn pass(client: TcpStream, server: String, statements: Arc<AtomicUsize>) -
         let kind = from_client.read_u8().await.ok()?;
         let length = from_client.read_u32().await.ok()?;
         if matches!(kind, b'E' | b'Q') {
-            statements.fetch_add(1, Ordering::SeqCst);
+            statements.send_modify(|statements| *statements += 1);
         }
         let head = [&[kind][..], &length.to_be_bytes()].concat();
         forward(&mut from_client, &mut to_server, &head, length).await?;
+    }
+}
+
+/// Passes the server's answers on, those of a trip that is expected when all of its statements have been sent.
+async fn answer(
+    mut from_server: OwnedReadHalf,
+    mut to_client: OwnedWriteHalf,
+    mut sent: watch::Receiver<usize>,
+    trips: Arc<Mutex<Trips>>,
+) -> Option<()> {
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let length = from_server.read(&mut buffer).await.ok().filter(|length| *length > 0)?;
+        let enough = trips.lock().unwrap().after(*sent.borrow());
+        sent.wait_for(|sent| *sent >= enough).await.ok()?;
+        to_client.write_all(&buffer[..length]).await.ok()?;
+    }
+}
+
+/// The trips that are expected.
+#[derive(Default)]
+struct Trips {
+    /// How many statements have been answered, or are being.
+    answered: usize,
+    /// How many each of the next trips sends.
+    next: VecDeque<usize>,
+}
+
+impl Trips {
+    /// How many statements have to be sent before the server may answer, now that so many are. The answers of a trip come
+    /// in several pieces.
+    fn after(&mut self, sent: usize) -> usize {
+        if sent > self.answered {
+            // Where no trip is expected any more, nobody is kept waiting.
+            self.answered = self.next.pop_front().map_or(sent, |trip| self.answered + trip);
+        }
+        self.answered
     }
 }
 
@@ -79,8 +144,7 @@ async fn forward(
 async fn placing_is_one_read_and_one_write() {
     let postgres = Postgres::fresh().await;
     let wire = Wire::before(&postgres).await;
-    let options = Options { connections: 1, pool: "test", runtime: tokio::runtime::Handle::current() };
-    let stores = order_persistence::open(&DatabaseUrl::parse(&wire.url).unwrap(), &options).unwrap();
+    let stores = wire.stores();
     let ids = stores.ids.task_ids(10).await.unwrap();
     for (n, id) in (1..).zip(ids) {
         let key = IdempotencyKey { hash: [n; 32], fingerprint: [n; 32] };
@@ -119,8 +183,7 @@ async fn the_cause_of_a_task_is_one_read() {
 async fn reading_an_order_asks_for_nothing_twice() {
     let postgres = Postgres::fresh().await;
     let wire = Wire::before(&postgres).await;
-    let options = Options { connections: 1, pool: "test", runtime: tokio::runtime::Handle::current() };
-    let stores = order_persistence::open(&DatabaseUrl::parse(&wire.url).unwrap(), &options).unwrap();
+    let stores = wire.stores();
     let order = an_order().id(1).placed().last_change();
     let id = order.order.id();
     let ids = stores.ids.task_ids(1).await.unwrap();
@@ -130,4 +193,55 @@ async fn reading_an_order_asks_for_nothing_twice() {
         stores.orders.load(id).await.unwrap();
         assert!(n == 0 || wire.counted() == 6, "six statements in one trip");
     }
+}
+
+/// The rows of the page; then lines, ledgers and versions of those orders together, however many they are. And nothing is
+/// counted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_two_round_trips_however_it_is_asked_for() {
+    let postgres = Postgres::fresh().await;
+    let wire = Wire::before(&postgres).await;
+    let stores = wire.stores();
+    for id in 1..=30 {
+        let placed = an_order().id(id).placed().last_change();
+        let ids = stores.ids.task_ids(1).await.unwrap();
+        stores.orders.commit(vec![WriteSet::new(placed, ids)]).await.unwrap();
+    }
+    let several = vec![Status::Pending, Status::Confirmed, Status::Cancelled];
+    for filter in [OrderFilter::default(), OrderFilter { statuses: several, ..OrderFilter::default() }] {
+        let first = Page { limit: 20, start: PageStart::Offset(0) };
+        let next = stores.reader.list(&filter, first).await.unwrap().next.unwrap();
+        for page in [first, Page { start: PageStart::After(next), ..first }] {
+            // Once, so that the statements are prepared.
+            stores.reader.list(&filter, page).await.unwrap();
+            wire.expect_trips(&[1, 3]);
+            let list = stores.reader.list(&filter, page);
+            let page = tokio::time::timeout(Duration::from_secs(5), list).await.expect("no third trip").unwrap();
+            assert_eq!((page.orders.len(), wire.counted()), (if page.next.is_some() { 20 } else { 10 }, 4));
+        }
+    }
+    wire.expect_trips(&[1]);
+    let nobodys = OrderFilter { courier: Some(user("nobody")), ..OrderFilter::default() };
+    let none = stores.reader.list(&nobodys, Page { limit: 20, start: PageStart::Offset(0) }).await.unwrap();
+    assert_eq!(none.orders, []);
+}
+
+/// The entries, and who may be told, in one trip; the versions of many orders in one statement.
+#[tokio::test(flavor = "multi_thread")]
+async fn watching_orders_is_one_round_trip() {
+    let postgres = Postgres::fresh().await;
+    let wire = Wire::before(&postgres).await;
+    let stores = wire.stores();
+    let order = an_order().id(1).placed().last_change();
+    let ids = stores.ids.task_ids(1).await.unwrap();
+    stores.orders.commit(vec![WriteSet::new(order, ids)]).await.unwrap();
+    let watched: Vec<_> = (1..=1_000).map(|id| OrderId::new(id).unwrap()).collect();
+    stores.reader.timeline(watched[0], 0).await.unwrap();
+    stores.reader.versions(&watched).await.unwrap();
+    wire.expect_trips(&[2]);
+    let timeline = tokio::time::timeout(Duration::from_secs(5), stores.reader.timeline(watched[0], 0)).await;
+    let timeline = timeline.expect("no second trip").unwrap().unwrap();
+    assert_eq!((timeline.entries.len(), wire.counted()), (1, 2));
+    stores.reader.versions(&watched).await.unwrap();
+    assert_eq!(wire.counted(), 1);
 }

@@ -1,7 +1,7 @@
 //! What happens to an order, step by step, and how a store is fed with it.
 
 use order_domain::order::{
-    self, Actor, CancelCode, Change, Command, DomainError, Order, Recorded, Rejection, Status, Version,
+    self, Actor, CancelCode, Change, Command, DomainError, Order, OrderState, Recorded, Rejection, Status, Version,
 };
 use order_domain::payment::EntryState;
 use order_domain::ports::{
@@ -77,6 +77,17 @@ impl Life {
         let change = self.asks(actor, command).unwrap_or_else(|error| panic!("{told}: {error}"));
         self.order = change.order.clone();
         self.steps.push(Step::Changed(Box::new(change)));
+        self
+    }
+
+    /// Its customer wants it at this time, from the last change on.
+    #[must_use]
+    pub fn wanted_at(mut self, moment: Timestamp) -> Self {
+        let state = OrderState { scheduled_for: Some(moment), ..self.order.state().clone() };
+        self.order = Order::restore(state, self.order.ledger().clone()).unwrap();
+        if let Some(Step::Changed(change)) = self.steps.last_mut() {
+            change.order = self.order.clone();
+        }
         self
     }
 

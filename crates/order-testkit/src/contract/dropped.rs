@@ -94,9 +94,9 @@ pub async fn dropped_reads_leave_the_store_usable(harness: &dyn Harness) {
     for round in 0..ROUNDS {
         let (store, reader) = (harness.store(), harness.reader());
         drop_after(round % 12, async move { store.load(id).await }).await;
-        drop_after(round % 12, async move { reader.timeline(id).await }).await;
+        drop_after(round % 12, async move { reader.timeline(id, 0).await }).await;
         let reader = harness.reader();
-        let page = order_domain::ports::Page { limit: 10, offset: 0 };
+        let page = order_domain::ports::Page { limit: 10, start: order_domain::ports::PageStart::Offset(0) };
         drop_after(round % 12, async move { reader.list(&order_domain::ports::OrderFilter::default(), page).await })
             .await;
         let store = harness.store();

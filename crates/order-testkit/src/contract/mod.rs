@@ -36,6 +36,7 @@ pub mod figures;
 pub mod guards;
 pub mod lanes;
 pub mod leases;
+pub mod pages;
 pub mod reader;
 pub mod receipts;
 pub mod round_trip;
@@ -214,12 +215,14 @@ macro_rules! contract_tests {
             reader:
                 a_list_shows_the_newest_first,
                 a_list_shows_whole_orders,
-                pages_follow_each_other,
                 a_list_shows_what_meets_every_criterion,
                 a_list_is_filtered_by_payment_status,
                 a_list_shows_what_can_be_taken,
+                a_list_shows_what_is_scheduled,
                 a_timeline_tells_what_has_happened,
                 a_timeline_is_that_of_its_order,
+                a_timeline_goes_on_after_an_event,
+                versions_are_told_of_the_orders_that_are_there,
                 a_database_that_is_there_answers;
             figures:
                 without_work_there_is_nothing_of_any_kind,
@@ -227,6 +230,14 @@ macro_rules! contract_tests {
                 what_is_tried_and_not_done_grows_old,
                 the_dead_are_counted,
                 entries_in_review_are_counted;
+            pages:
+                pages_follow_each_other,
+                a_page_says_whether_there_is_another,
+                a_place_is_exact_to_the_microsecond,
+                what_is_placed_meanwhile_moves_no_page,
+                a_place_outlives_its_orders_reasons_to_be_shown,
+                orders_in_several_statuses_are_one_list,
+                whatever_a_list_shows_its_pages_make_the_whole;
             dropped:
                 a_dropped_placing_is_whole_or_not_at_all,
                 a_dropped_change_has_happened_or_not,

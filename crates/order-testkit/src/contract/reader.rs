@@ -2,7 +2,7 @@
 
 use order_domain::order::{CancelCode, Command, DeliveryChange, Order, Role, Status};
 use order_domain::payment::PaymentStatus;
-use order_domain::ports::{OrderFilter, Page, TimelineItem};
+use order_domain::ports::{OrderFilter, Page, PageStart, TimelineItem};
 use order_domain::time::{Duration, Timestamp, after};
 use order_domain::{OrderId, Text};
 
@@ -11,11 +11,11 @@ use crate::builders::{Life, START, admin, an_order, customer, usd, user};
 use super::Harness;
 use super::support::{assert_same, keep, load, now};
 
-const ALL: Page = Page { limit: 100, offset: 0 };
+const ALL: Page = Page { limit: 100, start: PageStart::Offset(0) };
 
 async fn list(harness: &dyn Harness, filter: OrderFilter, page: Page) -> Vec<i64> {
-    let orders = harness.reader().list(&filter, page).await.unwrap();
-    orders.iter().map(|order| order.id().get()).collect()
+    let page = harness.reader().list(&filter, page).await.unwrap();
+    page.orders.iter().map(|order| order.id().get()).collect()
 }
 
 fn minute(n: u64) -> Timestamp {
@@ -43,30 +43,13 @@ pub async fn a_list_shows_whole_orders(harness: &dyn Harness) {
         an_order().id(3).at(minute(2)).cash().instructions("ring").placed(),
     ];
     keep_all(harness, lives.clone()).await;
-    let orders: Vec<Order> = harness.reader().list(&OrderFilter::default(), ALL).await.unwrap();
+    let orders: Vec<Order> = harness.reader().list(&OrderFilter::default(), ALL).await.unwrap().orders;
     assert_eq!(orders.len(), 3);
     for (order, life) in orders.into_iter().rev().zip(&lives) {
         let loaded = load(harness, life.order.id()).await;
         assert_eq!(order, loaded.order);
         assert_same(&life.order, &loaded);
     }
-}
-
-/// Pages follow each other without a gap and without showing anything twice.
-pub async fn pages_follow_each_other(harness: &dyn Harness) {
-    keep_all(harness, (1..=23).map(|id| an_order().id(id).at(minute(id.unsigned_abs() % 3)).placed())).await;
-    let whole = list(harness, OrderFilter::default(), ALL).await;
-    assert_eq!(whole.len(), 23);
-    for limit in [1, 5, 23] {
-        let mut paged = Vec::new();
-        for offset in (0..30).step_by(limit as usize) {
-            let page = list(harness, OrderFilter::default(), Page { limit, offset }).await;
-            assert!(page.len() <= limit as usize);
-            paged.extend(page);
-        }
-        assert_eq!(paged, whole);
-    }
-    assert_eq!(list(harness, OrderFilter::default(), Page { limit: 10, offset: 10_000 }).await, [0_i64; 0]);
 }
 
 /// Every criterion by itself, and together.
@@ -107,7 +90,7 @@ pub async fn a_list_shows_what_meets_every_criterion(harness: &dyn Harness) {
     for (filter, expected) in cases {
         assert_eq!(list(harness, filter.clone(), ALL).await, expected, "{filter:?}");
     }
-    let second_of_ann = Page { limit: 1, offset: 1 };
+    let second_of_ann = Page { limit: 1, start: PageStart::Offset(1) };
     assert_eq!(list(harness, of("ann"), second_of_ann).await, [4], "a page is a page of what is shown");
 }
 
@@ -129,13 +112,13 @@ pub async fn a_list_is_filtered_by_payment_status(harness: &dyn Harness) {
         ],
     )
     .await;
-    let orders = harness.reader().list(&OrderFilter::default(), ALL).await.unwrap();
+    let orders = harness.reader().list(&OrderFilter::default(), ALL).await.unwrap().orders;
     let mut shown = 0;
     for payment_status in PaymentStatus::ALL {
         let expected: Vec<_> =
             orders.iter().filter(|order| order.payment_status().unwrap() == payment_status).collect();
         let filter = OrderFilter { payment_status: Some(payment_status), ..OrderFilter::default() };
-        let found = harness.reader().list(&filter, ALL).await.unwrap();
+        let found = harness.reader().list(&filter, ALL).await.unwrap().orders;
         assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{payment_status:?}");
         shown += found.len();
     }
@@ -165,6 +148,28 @@ pub async fn a_list_shows_what_can_be_taken(harness: &dyn Harness) {
     assert_eq!(list(harness, packed, ALL).await, [4]);
 }
 
+/// What its customer wants at a time of their own, or the rest.
+pub async fn a_list_shows_what_is_scheduled(harness: &dyn Harness) {
+    keep_all(
+        harness,
+        [
+            an_order().id(1).at(minute(1)).placed().wanted_at(minute(200)),
+            an_order().id(2).at(minute(2)).placed(),
+            an_order().id(3).at(minute(3)).customer("eve").placed().wanted_at(minute(100)).paid(),
+            an_order().id(4).at(minute(4)).paid().wanted_at(minute(300)),
+            an_order().id(5).at(minute(5)).paid(),
+        ],
+    )
+    .await;
+    let scheduled = |scheduled| OrderFilter { scheduled: Some(scheduled), ..OrderFilter::default() };
+    assert_eq!(list(harness, scheduled(true), ALL).await, [4, 3, 1]);
+    assert_eq!(list(harness, scheduled(false), ALL).await, [5, 2]);
+    let confirmed = OrderFilter { statuses: vec![Status::Confirmed, Status::Pending], ..scheduled(true) };
+    assert_eq!(list(harness, OrderFilter { customer: Some(user("eve")), ..confirmed }, ALL).await, [3]);
+    let wanted = load(harness, OrderId::new(4).unwrap()).await.order.state().scheduled_for;
+    assert_eq!(wanted, Some(minute(300)), "a change names the time");
+}
+
 /// Who did what, when, and what it made of the order.
 pub async fn a_timeline_tells_what_has_happened(harness: &dyn Harness) {
     let life = an_order().id(1).at(minute(0)).placed().after(Duration::from_micros(61_000_001)).paid();
@@ -176,7 +181,7 @@ pub async fn a_timeline_tells_what_has_happened(harness: &dyn Harness) {
     let life = life.after(Duration::from_mins(1)).cancelled_by_admin(CancelCode::OutOfStock, "Äpfel\nfehlen 🍎");
     let life = life.refund_settles(3);
     keep(harness, &life).await;
-    let told = harness.reader().timeline(OrderId::new(1).unwrap()).await.unwrap();
+    let told = harness.reader().timeline(OrderId::new(1).unwrap(), 0).await.unwrap().unwrap().entries;
     let expected: Vec<_> = life.timeline().iter().map(item).collect();
     assert_eq!(told, expected);
     let story: Vec<_> = told.iter().map(|item| (item.seq, item.kind.as_str(), item.role)).collect();
@@ -213,16 +218,47 @@ fn item(event: &order_domain::order::Recorded) -> TimelineItem {
     }
 }
 
-/// A timeline belongs to one order; of an order that is not there it is empty.
+/// A timeline belongs to one order, and says whose that is; of an order that is not there, there is none.
 pub async fn a_timeline_is_that_of_its_order(harness: &dyn Harness) {
-    keep_all(harness, [an_order().id(1).at(minute(0)).delivered(), an_order().id(2).at(minute(1)).cash().delivered()])
+    keep_all(
+        harness,
+        [an_order().id(1).at(minute(0)).delivered(), an_order().id(2).at(minute(1)).customer("eve").cash().placed()],
+    )
+    .await;
+    let timeline = |id| async move { harness.reader().timeline(OrderId::new(id).unwrap(), 0).await.unwrap() };
+    assert_eq!(timeline(3).await, None);
+    let delivered = timeline(1).await.unwrap();
+    assert_eq!((delivered.customer, delivered.courier), (user("ann"), Some(user("bob"))));
+    assert_eq!(delivered.entries.iter().map(|item| item.seq).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+    let placed = timeline(2).await.unwrap();
+    assert_eq!((placed.customer, placed.courier, placed.entries.len()), (user("eve"), None, 2));
+}
+
+/// Only what happened after an event that the reader knows; after the last, nothing.
+pub async fn a_timeline_goes_on_after_an_event(harness: &dyn Harness) {
+    keep_all(harness, [an_order().id(1).delivered(), an_order().id(2).cash().placed()]).await;
+    for (after, expected) in [(0, 6), (1, 5), (4, 2), (5, 1), (6, 0), (7, 0), (i64::MAX, 0)] {
+        let timeline = harness.reader().timeline(OrderId::new(1).unwrap(), after).await.unwrap().unwrap();
+        let told: Vec<_> = timeline.entries.iter().map(|item| item.seq).collect();
+        assert_eq!(told, (after.min(6) + 1..=6).collect::<Vec<_>>(), "after {after}");
+        assert_eq!(told.len(), expected);
+    }
+}
+
+/// The versions of those that are there, whoever else is asked about.
+pub async fn versions_are_told_of_the_orders_that_are_there(harness: &dyn Harness) {
+    keep_all(harness, [an_order().id(1).delivered(), an_order().id(2).cash().placed(), an_order().id(3).placed()])
         .await;
-    let timeline = |id| async move { harness.reader().timeline(OrderId::new(id).unwrap()).await.unwrap() };
-    assert_eq!(timeline(3).await, []);
-    let cash = timeline(2).await;
-    assert_eq!(cash.iter().map(|item| item.seq).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
-    assert_eq!(cash[5].amount, Some(usd(1_098)), "what the courier took");
-    assert_eq!(timeline(1).await.len(), 6);
+    let versions = async |ids: &[i64]| {
+        let ids: Vec<_> = ids.iter().map(|id| OrderId::new(*id).unwrap()).collect();
+        let mut found = harness.reader().versions(&ids).await.unwrap();
+        found.sort_unstable();
+        found.into_iter().map(|(id, version)| (id.get(), version)).collect::<Vec<_>>()
+    };
+    assert_eq!(versions(&[3, 1, 9, 2]).await, [(1, 6), (2, 2), (3, 1)]);
+    assert_eq!(versions(&[]).await, []);
+    let many: Vec<_> = (1..=1_000).collect();
+    assert_eq!(versions(&many).await.len(), 3);
 }
 
 /// The database is there.

@@ -32,6 +32,8 @@ pub enum Op {
     List,
     /// `OrderReader::timeline`.
     Timeline,
+    /// `OrderReader::versions`.
+    Versions,
     /// `OrderReader::ping`.
     Ping,
     /// `TaskStore::claim`.

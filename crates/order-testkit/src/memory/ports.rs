@@ -5,8 +5,8 @@ use order_domain::order::{Order, Recorded, Status, Version};
 use order_domain::payment::EntryState;
 use order_domain::ports::{
     Cause, Claim, ClaimedChore, ClaimedTask, Clock, CommitError, Committed, Failure, Figures, IdGenerator,
-    IdempotencyKey, Loaded, OrderFilter, OrderReader, OrderStore, Page, Placing, Rest, StoreError, StoredReceipt,
-    Sweep, TaskRef, TaskStore, TimelineItem, WriteSet,
+    IdempotencyKey, ListPlace, Loaded, OrderFilter, OrderPage, OrderReader, OrderStore, Page, PageStart, Placing, Rest,
+    StoreError, StoredReceipt, Sweep, TaskRef, TaskStore, Timeline, TimelineItem, WriteSet,
 };
 use order_domain::time::Timestamp;
 use order_domain::{EntryNo, OrderId, TaskId, UserId};
@@ -122,7 +122,7 @@ impl OrderStore for MemoryStore {
 
 #[async_trait]
 impl OrderReader for MemoryStore {
-    async fn list(&self, filter: &OrderFilter, page: Page) -> Result<Vec<Order>, StoreError> {
+    async fn list(&self, filter: &OrderFilter, page: Page) -> Result<OrderPage, StoreError> {
         self.call(Op::List, |db| {
             let mut found = Vec::new();
             for row in db.tables.orders.values() {
@@ -130,16 +130,35 @@ impl OrderReader for MemoryStore {
                     found.push(&row.order);
                 }
             }
-            found.sort_by_key(|order| std::cmp::Reverse((order.state().created_at, order.id())));
-            Ok(found.into_iter().skip(page.offset as usize).take(page.limit as usize).cloned().collect())
+            found.sort_by_key(|order| std::cmp::Reverse(ListPlace::of(order)));
+            let before = match page.start {
+                PageStart::Offset(offset) => offset as usize,
+                PageStart::After(place) => found.iter().filter(|order| ListPlace::of(order) >= place).count(),
+            };
+            let limit = page.limit as usize;
+            let more = found.len() > before + limit;
+            let orders: Vec<Order> = found.into_iter().skip(before).take(limit).cloned().collect();
+            let next = orders.last().filter(|_| more).map(ListPlace::of);
+            Ok(OrderPage { orders, next })
         })
         .await
     }
 
-    async fn timeline(&self, id: OrderId) -> Result<Vec<TimelineItem>, StoreError> {
+    async fn timeline(&self, id: OrderId, after: Version) -> Result<Option<Timeline>, StoreError> {
         self.call(Op::Timeline, |db| {
-            let row = db.tables.orders.get(&id);
-            Ok(row.map(|row| row.events.iter().map(item).collect()).unwrap_or_default())
+            let Some(row) = db.tables.orders.get(&id) else { return Ok(None) };
+            let state = row.order.state();
+            let entries = row.events.iter().filter(|event| event.seq > after).map(item).collect();
+            Ok(Some(Timeline { customer: state.customer.clone(), courier: state.courier.clone(), entries }))
+        })
+        .await
+    }
+
+    async fn versions(&self, ids: &[OrderId]) -> Result<Vec<(OrderId, Version)>, StoreError> {
+        let ids = ids.to_vec();
+        self.call(Op::Versions, |db| {
+            let version = |id| Some((id, db.tables.orders.get(&id)?.order.version()));
+            Ok(ids.into_iter().filter_map(version).collect())
         })
         .await
     }
@@ -150,7 +169,8 @@ impl OrderReader for MemoryStore {
 }
 
 fn shows(filter: &OrderFilter, order: &Order) -> Result<bool, StoreError> {
-    let OrderFilter { customer, courier, statuses, payment_status, created_from, created_to, available } = filter;
+    let OrderFilter { customer, courier, statuses, payment_status, created_from, created_to, available, scheduled } =
+        filter;
     let state = order.state();
     let paid_so = match payment_status {
         None => true,
@@ -163,6 +183,7 @@ fn shows(filter: &OrderFilter, order: &Order) -> Result<bool, StoreError> {
         && (statuses.is_empty() || statuses.contains(&state.status))
         && created_from.is_none_or(|from| state.created_at >= from)
         && created_to.is_none_or(|to| state.created_at <= to)
+        && scheduled.is_none_or(|scheduled| state.scheduled_for.is_some() == scheduled)
         && (!available || (open && state.courier.is_none())))
 }
 

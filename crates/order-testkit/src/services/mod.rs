@@ -3,6 +3,7 @@
 
 mod carts;
 mod clock;
+mod live;
 mod notifications;
 mod payments;
 mod products;
@@ -11,6 +12,7 @@ mod users;
 
 pub use carts::FakeCarts;
 pub use clock::FixedClock;
+pub use live::RecordingLive;
 pub use notifications::{FakeNotifications, Notification};
 pub use payments::{FakePayments, PaymentAnswer, PaymentCall};
 pub use products::FakeProducts;

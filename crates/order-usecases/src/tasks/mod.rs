@@ -12,8 +12,9 @@ use std::time::Duration;
 use order_domain::Rules;
 use order_domain::order::{DomainError, Inconsistent};
 use order_domain::ports::{
-    CartService, Chore, ClaimedChore, ClaimedTask, CommitError, EntryFailure, IdGenerator, NotificationService,
-    OrderStore, PaymentService, Rest, ServiceError, StoreError, TaskKind, TaskSignal, backoff_ceiling,
+    CartService, Chore, ClaimedChore, ClaimedTask, CommitError, EntryFailure, IdGenerator, LiveEvents,
+    NotificationService, OrderStore, PaymentService, Rest, ServiceError, StoreError, TaskKind, TaskSignal,
+    backoff_ceiling,
 };
 
 /// A number in 0..1, drawn evenly. An argument, so that tests decide.
@@ -77,6 +78,8 @@ pub struct Handlers {
     pub ids: Arc<dyn IdGenerator>,
     /// Wakes workers.
     pub signal: Arc<dyn TaskSignal>,
+    /// Tells those who wait what happens to orders.
+    pub live: Arc<dyn LiveEvents>,
     /// The payment service.
     pub payments: Arc<dyn PaymentService>,
     /// The cart service.

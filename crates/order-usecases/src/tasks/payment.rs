@@ -141,7 +141,7 @@ impl Handlers {
             Then::Finish => set.finishing(task),
             Then::GoOn => set.held_by(task),
         };
-        match commit(&*self.orders, &*self.ids, &*self.signal, change, complete).await {
+        match commit(&*self.orders, &*self.ids, &*self.signal, &*self.live, change, complete).await {
             Ok(_) => Ok(true),
             Err(CommitError::Conflict) => Ok(false),
             Err(error) => Err(error.into()),

@@ -2,7 +2,7 @@
 
 use order_domain::UserId;
 use order_domain::order::{Rejection, Status};
-use order_domain::ports::{Page, ServiceError, ServiceName};
+use order_domain::ports::{OrderPage, Page, PageStart, ServiceError, ServiceName};
 use order_testkit::builders::{Life, an_order, user};
 use order_testkit::memory::{Fault, Op};
 use order_testkit::services::{away, garbage};
@@ -10,7 +10,7 @@ use order_usecases::{Caller, ListOrders, UseCaseError};
 
 use crate::support::{Shop, admin, an_id, courier, customer};
 
-const PAGE: Page = Page { limit: 100, offset: 0 };
+const PAGE: Page = Page { limit: 100, start: PageStart::Offset(0) };
 
 async fn with(life: &Life) -> Shop {
     Shop::with(life).await.0
@@ -141,13 +141,13 @@ async fn its_customer_its_courier_and_admins_see_an_order_and_nobody_else() {
     let use_cases = shop.use_cases();
     for reader in [customer("ann"), courier("bob"), admin(), courier("ann")] {
         assert_eq!(use_cases.order(&reader, an_id(1)).await.as_ref(), Ok(&shop.order()));
-        let items = use_cases.timeline(&reader, an_id(1)).await.unwrap();
+        let items = use_cases.timeline(&reader, an_id(1), 0, None).await.unwrap();
         let kinds: Vec<_> = items.iter().map(|item| item.kind.as_str()).collect();
         assert_eq!(kinds, ["placed", "confirmed", "assigned"]);
     }
     for stranger in [customer("eve"), courier("cat"), customer("bob")] {
         assert_eq!(use_cases.order(&stranger, an_id(1)).await, Err(UseCaseError::NotFound));
-        assert_eq!(use_cases.timeline(&stranger, an_id(1)).await.unwrap_err(), UseCaseError::NotFound);
+        assert_eq!(use_cases.timeline(&stranger, an_id(1), 0, None).await.unwrap_err(), UseCaseError::NotFound);
     }
     assert_eq!(use_cases.order(&admin(), an_id(2)).await, Err(UseCaseError::NotFound));
 }
@@ -166,8 +166,8 @@ async fn a_full_shop() -> Shop {
     shop
 }
 
-fn ids(orders: Result<Vec<order_domain::order::Order>, UseCaseError>) -> Vec<i64> {
-    let mut ids: Vec<_> = orders.unwrap().iter().map(|order| order.id().get()).collect();
+fn ids(page: Result<OrderPage, UseCaseError>) -> Vec<i64> {
+    let mut ids: Vec<_> = page.unwrap().orders.iter().map(|order| order.id().get()).collect();
     ids.sort_unstable();
     ids
 }

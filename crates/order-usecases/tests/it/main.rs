@@ -23,4 +23,5 @@ mod preconditions;
 mod random;
 mod repeating;
 mod support;
+mod waiting;
 mod worker;

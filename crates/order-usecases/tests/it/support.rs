@@ -16,7 +16,9 @@ use order_domain::time::Duration;
 use order_domain::{Destination, EntryNo, Money, OrderId, PaymentMethod, Rules, Text};
 use order_testkit::builders::{Kept, Life, a_cart, a_key, cart_line, rules, stocked, usd, user};
 use order_testkit::memory::MemoryStore;
-use order_testkit::services::{FakeCarts, FakeNotifications, FakePayments, FakeProducts, FakeUsers, RecordingSignal};
+use order_testkit::services::{
+    FakeCarts, FakeNotifications, FakePayments, FakeProducts, FakeUsers, RecordingLive, RecordingSignal,
+};
 use order_usecases::tasks::{Done, Handlers};
 use order_usecases::{
     Answer, Caller, CallerRole, IfMatch, Outcome, PlaceOrder, Ports, Render, Request, UseCaseError, UseCases,
@@ -37,6 +39,7 @@ pub(crate) struct Shop {
     pub(crate) payments: Arc<FakePayments>,
     pub(crate) notifications: Arc<FakeNotifications>,
     pub(crate) signal: Arc<RecordingSignal>,
+    pub(crate) live: Arc<RecordingLive>,
     pub(crate) rules: Arc<Rules>,
 }
 
@@ -51,6 +54,7 @@ impl Shop {
             payments: Arc::default(),
             notifications: Arc::default(),
             signal: Arc::default(),
+            live: Arc::default(),
             rules: Arc::new(rules()),
         }
     }
@@ -74,8 +78,9 @@ impl Shop {
         users: Arc<dyn UserService>,
     ) -> UseCases {
         let store = Arc::new(self.store.clone());
-        let (orders, reader, ids, signal) = (store.clone(), store.clone(), store, self.signal.clone());
-        UseCases::new(Ports { orders, reader, ids, signal, carts, products, users }, self.rules.clone())
+        let (orders, reader, ids) = (store.clone(), store.clone(), store);
+        let (signal, live) = (self.signal.clone(), self.live.clone());
+        UseCases::new(Ports { orders, reader, ids, signal, live, carts, products, users }, self.rules.clone())
     }
 
     /// Handlers whose waits are always as long as they may be.
@@ -88,6 +93,7 @@ impl Shop {
             orders: Arc::new(self.store.clone()),
             ids: Arc::new(self.store.clone()),
             signal: self.signal.clone(),
+            live: self.live.clone(),
             payments,
             carts,
             notifications: self.notifications.clone(),

@@ -1,0 +1,185 @@
+//! What happens to orders, told within one process.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use order_domain::OrderId;
+use order_domain::order::Version;
+use order_domain::ports::{LiveEvent, LiveEvents, Subscription};
+use tokio::sync::watch;
+
+/// Subscriptions at once. One takes a few hundred bytes; whoever comes later is not let in.
+const CAPACITY: usize = 10_000;
+
+/// Passes on what happens to orders, to whoever listens in this process. Keeps one number per order that somebody listens
+/// for: the latest version that was heard of. However much happens, nothing piles up for a listener that is slow.
+#[derive(Debug, Default)]
+pub struct InProcessLive {
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    watched: HashMap<OrderId, Watched>,
+    subscriptions: usize,
+    closed: bool,
+}
+
+#[derive(Debug)]
+struct Watched {
+    latest: watch::Sender<Version>,
+    by: usize,
+}
+
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    // Counts and numbers: each is whole even if somebody panicked beside it.
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[async_trait]
+impl LiveEvents for InProcessLive {
+    async fn publish(&self, events: &[LiveEvent]) {
+        let shared = lock(&self.shared);
+        for event in events {
+            if let Some(watched) = shared.watched.get(&event.order) {
+                watched.latest.send_if_modified(|latest| {
+                    let later = event.version > *latest;
+                    *latest = event.version.max(*latest);
+                    later
+                });
+            }
+        }
+    }
+
+    fn subscribe(&self, order: OrderId) -> Option<Box<dyn Subscription>> {
+        let mut shared = lock(&self.shared);
+        if shared.closed || shared.subscriptions >= CAPACITY {
+            return None;
+        }
+        shared.subscriptions += 1;
+        let watched = shared.watched.entry(order).or_insert_with(|| Watched { latest: watch::Sender::new(0), by: 0 });
+        watched.by += 1;
+        let latest = watched.latest.subscribe();
+        Some(Box::new(Listening { order, latest, shared: Arc::clone(&self.shared) }))
+    }
+
+    fn watched(&self) -> Vec<OrderId> {
+        lock(&self.shared).watched.keys().copied().collect()
+    }
+
+    fn close(&self) {
+        let mut shared = lock(&self.shared);
+        shared.closed = true;
+        // Without its sender, a subscription has nothing to wait for.
+        shared.watched.clear();
+    }
+}
+
+struct Listening {
+    order: OrderId,
+    latest: watch::Receiver<Version>,
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[async_trait]
+impl Subscription for Listening {
+    async fn later_than(&mut self, version: Version) -> bool {
+        self.latest.wait_for(|latest| *latest > version).await.is_ok()
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let mut shared = lock(&self.shared);
+        shared.subscriptions -= 1;
+        if let Entry::Occupied(mut watched) = shared.watched.entry(self.order) {
+            watched.get_mut().by -= 1;
+            if watched.get().by == 0 {
+                watched.remove();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt, poll};
+
+    use super::*;
+
+    fn id(id: i64) -> OrderId {
+        OrderId::new(id).unwrap()
+    }
+
+    fn event(order: i64, version: Version) -> LiveEvent {
+        LiveEvent { order: id(order), version }
+    }
+
+    #[tokio::test]
+    async fn what_is_said_after_the_subscription_is_not_lost() {
+        let live = InProcessLive::default();
+        let mut subscription = live.subscribe(id(1)).unwrap();
+        live.publish(&[event(1, 2)]).await;
+        assert_eq!(subscription.later_than(1).now_or_never(), Some(true));
+        assert_eq!(subscription.later_than(0).now_or_never(), Some(true), "it stays so");
+        assert_eq!(subscription.later_than(2).now_or_never(), None, "nothing later was said");
+    }
+
+    #[tokio::test]
+    async fn everybody_who_waits_for_an_order_is_woken_and_nobody_else() {
+        let live = InProcessLive::default();
+        let mut subscriptions = [1, 1, 2].map(|order| live.subscribe(id(order)).unwrap());
+        let [mut one, mut same, mut other] = subscriptions.each_mut().map(|one| one.later_than(3));
+        assert!(poll!(&mut one).is_pending() && poll!(&mut same).is_pending() && poll!(&mut other).is_pending());
+        live.publish(&[event(1, 4)]).await;
+        assert!(one.await && same.await);
+        assert!(poll!(&mut other).is_pending());
+    }
+
+    #[tokio::test]
+    async fn an_older_version_takes_nothing_back() {
+        let live = InProcessLive::default();
+        let mut subscription = live.subscribe(id(1)).unwrap();
+        live.publish(&[event(1, 5), event(1, 2)]).await;
+        assert_eq!(subscription.later_than(4).now_or_never(), Some(true));
+    }
+
+    #[tokio::test]
+    async fn of_an_order_that_nobody_listens_for_nothing_is_kept() {
+        let live = InProcessLive::default();
+        live.publish(&[event(1, 2)]).await;
+        assert_eq!(live.watched(), []);
+        let (one, same) = (live.subscribe(id(1)).unwrap(), live.subscribe(id(1)).unwrap());
+        assert_eq!(live.watched(), [id(1)]);
+        drop(one);
+        assert_eq!(live.watched(), [id(1)], "somebody is left");
+        drop(same);
+        assert_eq!(live.watched(), []);
+        assert!(lock(&live.shared).watched.is_empty());
+    }
+
+    #[tokio::test]
+    async fn no_more_listen_than_there_is_room_for() {
+        let live = InProcessLive::default();
+        let mut all: Vec<_> = (1..=7).cycle().take(CAPACITY).map(|order| live.subscribe(id(order)).unwrap()).collect();
+        assert!(live.subscribe(id(1)).is_none());
+        all.pop();
+        assert!(live.subscribe(id(1)).is_some(), "whoever leaves makes room");
+    }
+
+    #[tokio::test]
+    async fn closing_ends_every_wait_and_lets_nobody_in() {
+        let live = InProcessLive::default();
+        let mut subscription = live.subscribe(id(1)).unwrap();
+        {
+            let mut wait = subscription.later_than(1);
+            assert!(poll!(&mut wait).is_pending());
+            live.close();
+            assert!(!wait.await);
+        }
+        drop(subscription);
+        assert!(live.subscribe(id(1)).is_none() && live.watched().is_empty());
+    }
+}
