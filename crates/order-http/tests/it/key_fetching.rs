@@ -150,7 +150,8 @@ async fn withdrawn_keys_go_with_the_next_refresh() {
     let failed = door.published.fetches();
     door.rotate();
     tokio::time::sleep(MINUTE + MOMENT).await;
-    assert_eq!((door.ask_old().await, door.published.fetches()), (Ok(()), failed + 1));
+    let known = door.verifier.verify(&door.old.token("old", &claims()), START).map(drop);
+    assert_eq!((known, door.published.fetches()), (Ok(()), failed + 1));
     keeping.abort();
 }
 
@@ -183,6 +184,22 @@ async fn many_tokens_with_a_new_key_wait_for_one_fetch() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refresh_under_way_is_waited_for_and_spares_a_fetch() {
+    let door = Door::open().await;
+    door.rotate();
+    door.published.hang();
+    let mut refreshing = Box::pin(door.keys.refresh());
+    let mut asking = Box::pin(door.ask_new());
+    assert_eq!((refreshing.as_mut().now_or_never(), asking.as_mut().now_or_never()), (None, None));
+    door.published.go_on();
+    assert_eq!(tokio::join!(refreshing, asking), (true, Ok(())));
+    assert_eq!(door.published.fetches(), 2);
+    // No token has caused a fetch yet, so one still may.
+    assert_eq!(door.ask(&door.new.token("newer", &claims())).await, Err(BadToken::UnknownKey));
+    assert_eq!(door.published.fetches(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn nobody_waits_longer_than_three_seconds() {
     let door = Door::open().await;
     door.published.hang();
@@ -193,6 +210,25 @@ async fn nobody_waits_longer_than_three_seconds() {
     assert!(!door.keys.refresh().await);
     assert_eq!(began.elapsed().as_secs(), 6, "a refresh ends, too");
     assert_eq!((door.ask_old().await, door.published.fetches()), (Ok(()), 3));
+    advance(MINUTE).await;
+    let mut refreshing = Box::pin(door.keys.refresh());
+    assert_eq!(refreshing.as_mut().now_or_never(), None);
+    let began = Instant::now();
+    assert_eq!(tokio::join!(refreshing, door.ask_new()), (false, Err(BadToken::UnknownKey)));
+    assert_eq!(began.elapsed().as_secs(), 3, "behind a refresh that hangs, neither");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_that_was_given_up_counts_too() {
+    let door = Door::open().await;
+    door.rotate();
+    door.published.hang();
+    assert_eq!(door.ask_new().await, Err(BadToken::UnknownKey));
+    door.published.go_on();
+    assert_eq!(door.ask_new().await, Err(BadToken::UnknownKey));
+    assert_eq!(door.published.fetches(), 2);
+    advance(MINUTE).await;
+    assert_eq!(door.ask_new().await, Ok(()));
 }
 
 #[actix_web::test]
