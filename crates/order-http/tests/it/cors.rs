@@ -57,6 +57,7 @@ async fn a_page_of_a_named_origin_may_ask_and_read() {
     let shop = open_to(&["https://admin.example", SHOP]);
     let answer = shop.ask(from(SHOP, signed(Method::GET, "/orders/my-orders", "ann"))).await;
     assert_eq!((answer.status.as_u16(), answer.header("access-control-allow-origin")), (200, Some(SHOP)));
+    assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
     assert!(answer.header("vary").is_some_and(|vary| vary.contains("Origin")), "a cache must tell origins apart");
     assert_eq!(
         words(&answer, "access-control-expose-headers"),

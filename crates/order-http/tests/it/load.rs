@@ -1,8 +1,11 @@
 //! More requests than there is room for, and a shop that takes no orders.
 
+use std::sync::{Arc, Mutex};
+
 use actix_web::http::Method;
 use order_domain::order::Status;
 use order_http::{Breaker, OutsideHealth};
+use order_testkit::memory::Op;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
@@ -10,7 +13,7 @@ use crate::support::{Shop, pairs, signed};
 
 fn full() -> Shop {
     let mut shop = Shop::open();
-    shop.change(|shop| shop.room = std::sync::Arc::new(Semaphore::new(1)));
+    shop.change(|shop| shop.room = Arc::new(Semaphore::new(1)));
     shop
 }
 
@@ -55,6 +58,18 @@ async fn every_answer_gives_its_room_back() {
         assert_eq!(shop.get(path, who).await.status, status);
         assert_eq!(shop.room.available_permits(), 1, "{path}");
     }
+}
+
+#[actix_web::test]
+async fn a_request_takes_its_room_until_it_is_answered() {
+    let shop = full();
+    let (room, seen) = (Arc::clone(&shop.room), Arc::new(Mutex::new(None)));
+    let note = Arc::clone(&seen);
+    shop.store.before_next(Op::List, move |_| async move {
+        *note.lock().unwrap() = Some(room.available_permits());
+    });
+    assert_eq!(shop.get("/orders/my-orders", "ann").await.status, 200);
+    assert_eq!(*seen.lock().unwrap(), Some(0));
 }
 
 #[actix_web::test]
