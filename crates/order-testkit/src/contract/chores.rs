@@ -64,7 +64,7 @@ pub async fn a_chore_comes_due_again(harness: &dyn Harness) {
         assert!(token.is_none_or(|before| before < chore.token));
         assert!(rests(harness, &chore, TEN_MINUTES, None).await);
         assert!(!rests(harness, &chore, Duration::ZERO, None).await, "once");
-        harness.let_pass(TEN_MINUTES - Duration::from_mins(1)).await;
+        harness.let_pass(Duration::from_mins(9)).await;
         assert_eq!(claimed(harness).await, None);
         harness.let_pass(Duration::from_mins(1)).await;
         token = Some(chore.token);
@@ -87,7 +87,7 @@ pub async fn a_chore_never_dies(harness: &dyn Harness) {
 /// It is held as long as it was asked to be, and longer the more often it was tried in vain.
 pub async fn the_lease_of_a_chore_is_as_long_as_its_backoff(harness: &dyn Harness) {
     let chore = claimed(harness).await.unwrap();
-    harness.let_pass(LEASE - Duration::from_secs(5)).await;
+    harness.let_pass(Duration::from_secs(25)).await;
     assert_eq!(claimed(harness).await, None);
     assert!(rests(harness, &chore, Duration::ZERO, Some("no answer")).await, "held still");
     for _ in 0..11 {

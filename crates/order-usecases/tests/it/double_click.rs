@@ -268,6 +268,17 @@ async fn a_click_that_is_overtaken_again_and_again_gives_up() {
     assert!(!click(&shop, None).await.unwrap().replayed, "asked again, it is placed");
 }
 
+/// Its answer is kept for a day, and its payment is still not known.
+#[tokio::test]
+async fn a_key_whose_answer_is_forgotten_finds_the_order_that_it_placed() {
+    let shop = with_a_cart();
+    click(&shop, Some(a_key(1))).await.unwrap();
+    shop.store.advance(Duration::from_hours(25));
+    let again = click(&shop, Some(a_key(1))).await.unwrap();
+    assert_eq!((again.replayed, order_of(&again)), (true, an_id(1)));
+    assert_eq!(click(&shop, Some(a_key(2))).await, ALREADY(1));
+}
+
 #[tokio::test]
 async fn a_click_whose_outcome_is_unknown_is_found_by_the_next_one() {
     let shop = with_a_cart();
