@@ -131,3 +131,10 @@ async fn an_address_of_metrics_that_is_taken_is_a_failed_start() {
     assert!(said.contains("METRICS_ADDR") && said.contains(&address), "{said}");
     assert!(!said.contains("listening on http"), "it never was ready: {said}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_document_of_the_api_is_printed_without_any_settings() {
+    let output = run(&["openapi"], &[]).await;
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&output.stdout) == include_str!("../../docs/openapi.json"), "it is another one");
+}

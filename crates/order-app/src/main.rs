@@ -34,6 +34,8 @@ enum Command {
     Check,
     /// Print a token for development, signed with JWT_SECRET_KEY or with a private key of yours
     Token(commands::token::Arguments),
+    /// Print the OpenAPI document of the API
+    Openapi,
     /// Start stand-ins for the outside services
     Sandbox(commands::sandbox::Arguments),
 }
@@ -63,6 +65,7 @@ async fn main() -> ExitCode {
         Command::Migrate(arguments) => commands::migrate::run(arguments).await,
         Command::Check => commands::check::run().await,
         Command::Token(arguments) => commands::token::run(arguments),
+        Command::Openapi => commands::openapi::run(),
         Command::Sandbox(arguments) => commands::sandbox::run(arguments).await,
     };
     match done {

@@ -30,11 +30,12 @@ pub(crate) fn if_match(request: &HttpRequest) -> Result<IfMatch, Problem> {
     }
 }
 
-/// Does the caller have the order as it is (`If-None-Match`)? What can't be read is passed over: they get all of it.
-pub(crate) fn is_known(request: &HttpRequest, order: &Order) -> bool {
+/// Does the caller have what this tag (without its quotes) stands for (`If-None-Match`)? What can't be read is passed over:
+/// they get all of it.
+pub(crate) fn is_known(request: &HttpRequest, opaque: &str) -> bool {
     match text(request, &IF_NONE_MATCH).as_deref().and_then(parse) {
         Some(Tags::Any) => true,
-        Some(Tags::Some(tags)) => tags.iter().any(|tag| tag.opaque == order.version().to_string()),
+        Some(Tags::Some(tags)) => tags.iter().any(|tag| tag.opaque == opaque),
         None => false,
     }
 }

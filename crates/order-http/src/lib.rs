@@ -26,6 +26,7 @@ mod load;
 mod meter;
 mod moment;
 mod observe;
+mod openapi;
 mod order_json;
 mod path;
 mod payment_json;
@@ -40,9 +41,10 @@ mod tokens;
 mod trace;
 mod unread;
 
-pub use codes::Code;
+pub use codes::{Code, errors_markdown};
 pub use context::{Answering, RequestContext, Scope};
 pub use cors::Origins;
+pub use openapi::openapi_json;
 pub use routes::configure;
 pub use server::{Breaker, HttpConfig, HttpState, OutsideHealth, Wiring, app, server};
 pub use tokens::{

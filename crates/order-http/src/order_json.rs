@@ -5,8 +5,13 @@ use order_domain::order::{Inconsistent, Line, Order, Product};
 use order_domain::ports::TimelineItem;
 use order_domain::{Text, UserId};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::amount::{Amount, Moment};
+use crate::openapi::examples;
+use crate::openapi::schemas::{
+    ActorRole, CancellationCode, OrderPaymentMethod, OrderPaymentStatus, OrderStatus, nothing_yet,
+};
 
 /// How much of an order is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,61 +22,110 @@ pub(crate) enum View {
     OnOffer,
 }
 
-#[derive(Serialize)]
+/// An order.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Order, examples(json!(examples::order())))]
 pub(crate) struct OrderJson<'a> {
+    #[schema(minimum = 1, examples(1))]
     id: i64,
+    /// Whose it is. `null` in the list of orders on offer.
+    #[schema(examples("u1"))]
     user_id: Option<&'a str>,
+    /// Its courier.
+    #[schema(examples("courier1"))]
     delivery_partner_id: Option<&'a str>,
+    #[schema(value_type = OrderStatus)]
     status: &'static str,
+    #[schema(value_type = OrderPaymentStatus)]
     payment_status: &'static str,
+    #[schema(value_type = OrderPaymentMethod)]
     payment_method: &'static str,
+    /// ISO 4217.
+    #[schema(examples("USD"), pattern = "^[A-Z]{3}$")]
     currency: &'a str,
     subtotal: Amount,
     discount: Amount,
     delivery_fee: Amount,
+    /// `subtotal` − `discount` + `delivery_fee`.
     total_amount: Amount,
+    /// What was taken.
     charged_amount: Amount,
+    /// What was given back.
     refunded_amount: Amount,
+    /// What the courier takes in cash.
     amount_to_collect: Amount,
+    /// `null` in the list of orders on offer.
+    #[schema(examples("123 Main St"))]
     delivery_address: Option<&'a str>,
+    /// Degrees, as a decimal in a text.
+    #[schema(examples("40.7128"), pattern = "^-?[0-9.]+$")]
     delivery_latitude: Option<String>,
+    /// Degrees, as a decimal in a text.
+    #[schema(examples("-74.0060"), pattern = "^-?[0-9.]+$")]
     delivery_longitude: Option<String>,
+    /// Nothing yet.
+    #[schema(value_type = Option<Moment>)]
     estimated_delivery_time: (),
     delivered_at: Option<Moment>,
     cancelled_at: Option<Moment>,
+    #[schema(value_type = Option<ActorRole>)]
     cancelled_by: Option<&'static str>,
+    #[schema(value_type = Option<CancellationCode>)]
     cancel_code: Option<&'static str>,
     cancel_reason: Option<&'a str>,
+    /// `null` in the list of orders on offer.
+    #[schema(examples("Ring twice"))]
     special_instructions: Option<&'a str>,
+    /// When it is wanted, if not as soon as possible.
     scheduled_for: Option<Moment>,
+    /// When the shop got it.
     released_at: Option<Moment>,
     created_at: Moment,
     updated_at: Moment,
+    /// Raised by everything that happens to the order; its `ETag`.
+    #[schema(minimum = 1, examples(2))]
     version: i64,
+    #[schema(min_items = 1)]
     items: Vec<ItemJson<'a>>,
+    #[schema(schema_with = nothing_yet)]
     feedback: (),
 }
 
-#[derive(Serialize)]
+/// A line of an order.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Item)]
 struct ItemJson<'a> {
+    #[schema(minimum = 1, examples(1))]
     id: i64,
+    #[schema(minimum = 1, examples(5))]
     product_id: i64,
+    #[schema(minimum = 1, examples(2))]
     quantity: u32,
+    /// Of one.
     price: Amount,
+    /// Of all, less their share of the discount.
     net: Amount,
+    /// How many were given back.
+    #[schema(examples(0))]
     returned_quantity: u32,
     product: ProductJson<'a>,
 }
 
-#[derive(Serialize)]
+/// A product as it was when the order was placed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Product)]
 struct ProductJson<'a> {
+    #[schema(minimum = 1, examples(5))]
     id: i64,
+    #[schema(examples("Apple"))]
     name: &'a str,
     description: Option<&'a str>,
     price: Amount,
+    /// The recommended price.
     mrp: Option<Amount>,
     category_id: Option<i64>,
     image_url: Option<&'a str>,
+    #[schema(examples("kg"))]
     unit: Option<&'a str>,
 }
 
@@ -151,20 +205,34 @@ fn item(line: &Line) -> ItemJson<'_> {
     }
 }
 
-#[derive(Serialize)]
+/// Something that has happened to an order.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TimelineEntry, examples(json!(examples::timeline_entry())))]
 pub(crate) struct TimelineJson<'a> {
+    /// 1, 2, 3 …, without a gap; the order's version after it.
+    #[schema(minimum = 1, examples(2))]
     seq: i64,
+    /// What: `placed`, `confirmed`, `assigned`, `charge_settled` …; new ones may come.
+    #[schema(examples("confirmed"), pattern = "^[a-z_]+$")]
     r#type: &'a str,
     at: Moment,
     actor: ActorJson<'a>,
+    /// The order's status after it.
+    #[schema(value_type = OrderStatus)]
     status: &'static str,
+    /// Where money moved: how much.
     amount: Option<Amount>,
+    #[schema(examples("nobody at home"))]
     reason: Option<&'a str>,
 }
 
-#[derive(Serialize)]
+/// Who did it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Actor)]
 struct ActorJson<'a> {
+    #[schema(value_type = ActorRole)]
     role: &'static str,
+    /// Whose id is shown to admins only.
     id: Option<&'a str>,
 }
 

@@ -10,21 +10,26 @@ use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
+use utoipa::ToSchema;
 
 use crate::codes::Code;
+use crate::openapi::schemas::{ErrorCode, ErrorStatus};
 
 /// The media type of every error.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// One thing that is wrong with a request. `pointer` is a JSON pointer into the body; for what stands elsewhere it
 /// begins with `/path`, `/query` or `/header`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct FieldError {
     /// Where.
+    #[schema(examples("/delivery_address", "/query/limit", "/header/If-Match", "/path/id"))]
     pub(crate) pointer: String,
     /// What, for programs.
+    #[schema(examples("required", "unknown_field", "too_long", "out_of_range"))]
     pub(crate) code: &'static str,
     /// What, for people.
+    #[schema(examples("is required"))]
     pub(crate) message: String,
 }
 
@@ -32,6 +37,40 @@ impl FieldError {
     pub(crate) fn new(pointer: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), code, message: message.into() }
     }
+}
+
+/// A problem document.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemJson<'a> {
+    /// The code as a URN: `urn:order-service:` and the code. It names the kind of problem and leads nowhere.
+    #[schema(pattern = "^urn:order-service:[a-z_]+$")]
+    r#type: String,
+    /// What it means, in a few words that are the same every time.
+    title: &'static str,
+    #[schema(value_type = ErrorStatus)]
+    status: u16,
+    /// What went wrong this time, and what to do about it, for people.
+    #[schema(min_length = 1)]
+    detail: &'a str,
+    #[schema(value_type = ErrorCode)]
+    code: &'static str,
+    /// The path of the request.
+    instance: &'a str,
+    /// The request's id, as in `X-Request-ID`.
+    request_id: &'a str,
+    /// Everything that is wrong with the request, where it is.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(required = false, min_items = 1)]
+    errors: &'a [FieldError],
+    #[serde(flatten)]
+    #[schema(ignore)]
+    extra: &'a BTreeMap<String, Box<RawValue>>,
+}
+
+/// The `type` of a code's problem documents. A URN: the same wherever the service is reached, and it never changes.
+pub(crate) fn type_of(code: Code) -> String {
+    format!("urn:order-service:{}", code.name())
 }
 
 #[derive(Debug)]
@@ -124,23 +163,9 @@ impl Problem {
 
     /// The body, for one request.
     pub(crate) fn body(&self, instance: &str, request_id: &str) -> Vec<u8> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            r#type: String,
-            title: &'static str,
-            status: u16,
-            detail: &'a str,
-            code: &'static str,
-            instance: &'a str,
-            request_id: &'a str,
-            #[serde(skip_serializing_if = "<[_]>::is_empty")]
-            errors: &'a [FieldError],
-            #[serde(flatten)]
-            extra: &'a BTreeMap<String, Box<RawValue>>,
-        }
         let Parts { code, detail, errors, extra, .. } = &*self.0;
-        let body = Body {
-            r#type: format!("urn:order-service:{}", code.name()),
+        let body = ProblemJson {
+            r#type: type_of(*code),
             title: code.title(),
             status: code.status().as_u16(),
             detail,

@@ -11,15 +11,25 @@ use order_domain::payment::PaymentStatus;
 use order_domain::ports::{ListPlace, Page, PageStart};
 use order_domain::time::{Duration, Timestamp};
 use order_usecases::ListOrders;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::{Ref, RefOr, Required};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::cursor;
 use crate::fields::Fields;
 use crate::moment;
+use crate::openapi::schemas::{OrderPaymentStatus, OrderStatus};
 use crate::prefer::seconds;
 use crate::problem::Problem;
 
 /// How many orders a list has that is asked for no number.
 const DEFAULT_LIMIT: u32 = 20;
+
+/// The largest part of a list that can be asked for.
+const MOST: u32 = 100;
+/// How many orders of a list can be passed over.
+const FARTHEST: u32 = 10_000;
 
 /// The longest that a timeline waits for an entry, in seconds.
 const LONGEST_WAIT: u64 = 25;
@@ -75,13 +85,73 @@ pub(crate) fn list(request: &HttpRequest) -> Result<ListQuery, Problem> {
         available: query.boolean("available").unwrap_or(false),
         scheduled: query.boolean("scheduled"),
     };
-    let page = Page { limit: query.number("limit", 1, 100).unwrap_or(DEFAULT_LIMIT), start: query.start() };
+    let page = Page { limit: query.number("limit", 1, MOST).unwrap_or(DEFAULT_LIMIT), start: query.start() };
     query.fields.finish()?;
     let mut filters = query.given;
     filters.retain(|(name, value)| FILTERS.contains(&name.as_str()) && !value.is_empty());
     filters.sort_unstable();
     filters.dedup();
     Ok(ListQuery { list, page, filters })
+}
+
+impl IntoParams for ListQuery {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let number = |least: u32, most: u32, default: u32| {
+            let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(least)).maximum(Some(most));
+            number.default(Some(default.into())).build()
+        };
+        let moment = || {
+            let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
+            ObjectBuilder::new().schema_type(Type::String).format(Some(format)).build()
+        };
+        let text = || ObjectBuilder::new().schema_type(Type::String).build();
+        let status = || Ref::from_schema_name(OrderStatus::name());
+        let payment_status = Ref::from_schema_name(OrderPaymentStatus::name());
+        let flag = ObjectBuilder::new().schema_type(Type::Boolean).default(Some(false.into())).build();
+        let either = ObjectBuilder::new().schema_type(Type::Boolean).build();
+        vec![
+            parameter("status", "One status, or several times one.", ArrayBuilder::new().items(status()).build()),
+            parameter("order_status", "As `status`.", ArrayBuilder::new().items(status()).build()),
+            parameter("payment_status", "Where the money stands.", payment_status),
+            parameter("user_id", "Whose.", text()),
+            parameter("delivery_partner_id", "Whose courier is this one.", text()),
+            parameter("created_from", "Placed then or later.", moment()),
+            parameter("created_to", "Placed then or before.", moment()),
+            parameter("available", "Those that a courier may take.", flag),
+            parameter("scheduled", "Those that are wanted at a time of their own, or those that are not.", either),
+            parameter("limit", "How many.", number(1, MOST, DEFAULT_LIMIT)),
+            parameter(
+                "cursor",
+                "Where the page begins: as the `Link` of the one before says. Not with `offset`.",
+                text(),
+            ),
+            parameter("offset", "How many to pass over.", number(0, FARTHEST, 0)),
+        ]
+    }
+}
+
+fn parameter(name: &str, about: &str, schema: impl Into<RefOr<Schema>>) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .description(Some(about))
+        .schema(Some(schema))
+        .build()
+}
+
+/// What a timeline can be asked for, as described parameters.
+pub(crate) enum TimelineQuery {}
+
+impl IntoParams for TimelineQuery {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let number =
+            || ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).default(Some(0.into())).build();
+        vec![
+            parameter("after", "Only what came after the entry of this `seq`.", number()),
+            parameter("wait", "Seconds to wait for an entry, if there is none yet: 25 at most.", number()),
+        ]
+    }
 }
 
 /// What a timeline is asked for: the entries after this one, and how long to wait for one.

@@ -4,10 +4,13 @@ use order_domain::order::{Rejection, Status};
 use order_domain::ports::ServiceError;
 use order_domain::pricing::Shortage;
 use order_usecases::UseCaseError;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::amount::Amount;
 use crate::codes::Code;
+use crate::openapi::schemas::ReasonOfShortage;
 use crate::problem::Problem;
 
 /// Seconds after which a service that was away is worth another try.
@@ -189,14 +192,29 @@ fn out_of_stock(short: &[Shortage]) -> String {
     format!("These products can't be had as ordered: {}. Change your cart and order again.", products.join(", "))
 }
 
+/// A product that can't be had as ordered.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Shortage)]
+pub(crate) struct ShortageJson {
+    #[schema(examples(5))]
+    product_id: i64,
+    /// How many are in the cart.
+    #[schema(examples(3))]
+    requested: u32,
+    /// How many there are.
+    #[schema(examples(1))]
+    available: u32,
+    #[schema(value_type = ReasonOfShortage)]
+    reason: &'static str,
+}
+
 fn shortages(short: &[Shortage]) -> Value {
-    let one = |shortage: &Shortage| {
-        json!({
-            "product_id": shortage.product.get(),
-            "requested": shortage.requested,
-            "available": shortage.available,
-            "reason": shortage.reason.name(),
-        })
+    let one = |shortage: &Shortage| ShortageJson {
+        product_id: shortage.product.get(),
+        requested: shortage.requested,
+        available: shortage.available,
+        reason: shortage.reason.name(),
     };
-    short.iter().map(one).collect()
+    // Numbers and strings always serialise.
+    serde_json::to_value(short.iter().map(one).collect::<Vec<_>>()).unwrap_or_default()
 }

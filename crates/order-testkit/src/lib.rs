@@ -5,6 +5,7 @@
 //! - [`memory`]: a store in memory that keeps the promises of the store ports, with a clock that the test steers.
 //! - [`services`]: the outside services, scripted, with records of what they were asked.
 //! - [`contract`]: what every implementation of the store ports has to keep, as tests that each of them runs.
+//! - `document` (with the feature of that name): compares answers with an OpenAPI document.
 //! - [`pg`]: a fresh PostgreSQL database per test.
 //! - [`strategies`]: random products, orders and lives, for property tests.
 #![allow(
@@ -17,6 +18,8 @@
 
 pub mod builders;
 pub mod contract;
+#[cfg(feature = "document")]
+pub mod document;
 pub mod keys;
 pub mod memory;
 pub mod pg;

@@ -1,9 +1,11 @@
 //! What a client does: requests with tokens, and what comes back.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use jsonwebtoken::{EncodingKey, Header, encode};
 use order_sandbox::{Options, Product, Sandbox, User};
+use order_testkit::document::{Document, Exchange};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -34,6 +36,12 @@ pub fn token(user: &str, role: &str) -> String {
     let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
     let claims = json!({ "uid": user, "role": role, "iat": now, "exp": now + 3_600 });
     encode(&Header::default(), &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()
+}
+
+/// What every answer is compared with.
+pub fn document() -> &'static Document {
+    static DOCUMENT: LazyLock<Document> = LazyLock::new(|| Document::parse(include_str!("../../../docs/openapi.json")));
+    &DOCUMENT
 }
 
 /// An answer.
@@ -94,10 +102,20 @@ impl Shop {
         Self::of(service, "ada", "admin")
     }
 
+    /// Asks, and takes an answer that the document of the API allows and no other.
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
-        let answer = request.bearer_auth(&self.token).send().await?;
+        let request = request.bearer_auth(&self.token).build()?;
+        let method = request.method().to_string();
+        let url = request.url();
+        let target = url.query().map_or(url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+        let sent = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default().to_vec();
+        let answer = self.http.execute(request).await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
-        Ok(Answer { status, headers, text: answer.text().await? })
+        let text = answer.text().await?;
+        let readable = headers.iter().filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.into())));
+        let (headers_read, body) = (readable.collect(), text.clone().into_bytes());
+        document().allows(&Exchange { method, target, sent, status: status.as_u16(), headers: headers_read, body });
+        Ok(Answer { status, headers, text })
     }
 
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {

@@ -38,6 +38,9 @@ pub enum EntryKind {
 }
 
 impl EntryKind {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Charge, Self::Refund];
+
     /// Its name on the wire and in the database.
     pub const fn name(self) -> &'static str {
         match self {
@@ -48,7 +51,7 @@ impl EntryKind {
 
     /// The kind of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Charge, Self::Refund].into_iter().find(|kind| kind.name() == name)
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -68,7 +71,8 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 5] = [Self::Order, Self::Edit, Self::Cancel, Self::Return, Self::Goodwill];
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Order, Self::Edit, Self::Cancel, Self::Return, Self::Goodwill];
 
     /// Its name on the wire, in keys and in the database.
     pub const fn name(self) -> &'static str {

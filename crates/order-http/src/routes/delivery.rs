@@ -4,30 +4,44 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use order_domain::order::DeliveryChange;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::change::request;
 use crate::answer;
 use crate::auth::Signed;
 use crate::body::Body;
+use crate::codes::Code;
 use crate::fields::{Fields, Scalar, Unknown, present};
-use crate::path::PathId;
+use crate::openapi::{IdempotencyKey, IfMatch};
+use crate::order_json::OrderJson;
+use crate::path::{OrderInPath, PathId};
 use crate::problem::Problem;
 use crate::server::HttpState;
 
 /// What is absent stays. `null` takes away what need not be there.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(expecting = "an object")]
+#[schema(as = DeliveryChange, examples(json!({ "delivery_address": "5 Oak St", "delivery_latitude": null, "delivery_longitude": null })))]
 #[expect(clippy::option_option, reason = "absent and null are two things here")]
 struct PatchBody {
+    /// One line. It can't be taken away.
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 500)]
     delivery_address: Option<Option<String>>,
+    /// Degrees. Send both coordinates along with a new address, or `null` for both.
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Scalar>)]
     delivery_latitude: Option<Option<Scalar>>,
+    /// Degrees.
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Scalar>)]
     delivery_longitude: Option<Option<Scalar>>,
+    /// For the courier; lines.
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, max_length = 500)]
     special_instructions: Option<Option<String>>,
     #[serde(flatten)]
+    #[schema(ignore)]
     unknown: Unknown,
 }
 
@@ -47,7 +61,24 @@ impl PatchBody {
     }
 }
 
-/// Changes what is named.
+/// Change where an order goes
+///
+/// For its customer and admins, until it is being packed. What is absent stays.
+#[utoipa::path(
+    patch,
+    path = "/orders/{id}",
+    operation_id = "changeDelivery",
+    tag = "changes",
+    params(OrderInPath, IdempotencyKey, IfMatch),
+    request_body = PatchBody,
+    responses((
+        status = 200,
+        description = "The order as it is then.",
+        body = OrderJson<'static>,
+        headers(("ETag"), ("Idempotency-Replayed")),
+    )),
+    extensions(("x-codes" = json!([Code::Forbidden, Code::NotChangeable, Code::NotServiceable]))),
+)]
 pub(super) async fn change(
     Signed(caller): Signed,
     PathId(id): PathId,

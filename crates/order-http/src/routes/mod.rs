@@ -1,7 +1,12 @@
 //! The routes. Each answers under `/` and, as the gateway asks, under `/api/v1`, with and without a trailing slash.
+//!
+//! An endpoint stands in two lists here, side by side: in [`resources`], by which it is served, and in [`described`], by
+//! which it is in the OpenAPI document. A test compares them.
 
 mod change;
 mod delivery;
+mod docs;
+mod document;
 mod health;
 mod payments;
 mod place;
@@ -9,10 +14,12 @@ mod read;
 mod refunds;
 
 use actix_web::body::BoxBody;
-use actix_web::dev::ServiceRequest;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpRequest, Resource, Route};
+use actix_web::{Error, FromRequest, Handler, HttpRequest, Resource, Responder, Route};
+use utoipa::OpenApi;
 
 use crate::context::Notes;
 use crate::load;
@@ -27,6 +34,50 @@ fn prefix(request: &HttpRequest) -> &'static str {
     if request.path().starts_with(PREFIX) { PREFIX } else { "" }
 }
 
+/// Every endpoint, as it is served.
+fn resources() -> Vec<Resources> {
+    vec![
+        at("/health", [get(health::health)]).exempt(),
+        at("/health/live", [get(health::live)]).exempt(),
+        at("/health/ready", [get(health::ready)]).exempt(),
+        at("/openapi.json", [get(document::openapi)]),
+        at("/orders", [get(read::orders), post(place::place)]),
+        // Before `/orders/{id}`, which would take it for an id.
+        at("/orders/my-orders", [get(read::my_orders)]),
+        at("/orders/{id}", [get(read::order), patch(delivery::change)]),
+        at("/orders/{id}/timeline", [get(read::timeline)]),
+        at("/orders/{id}/status", [put(change::set_status)]),
+        at("/orders/{id}/assign-delivery", [put(change::assign)]),
+        at("/orders/{id}/cancel", [post(change::cancel)]),
+        at("/orders/{id}/refunds", [post(refunds::grant)]),
+        at("/orders/{id}/payments", [get(payments::list)]),
+    ]
+}
+
+/// Every endpoint, as it is described.
+pub(crate) fn described() -> utoipa::openapi::OpenApi {
+    #[derive(OpenApi)]
+    #[openapi(paths(
+        place::place,
+        read::my_orders,
+        read::orders,
+        read::order,
+        read::timeline,
+        change::set_status,
+        change::assign,
+        delivery::change,
+        change::cancel,
+        refunds::grant,
+        payments::list,
+        health::health,
+        health::live,
+        health::ready,
+        document::openapi,
+    ))]
+    struct Endpoints;
+    Endpoints::openapi()
+}
+
 /// Adds the routes to an application. They need [`crate::HttpState`] among its data, and [`crate::app`] around them for
 /// the bodies of errors.
 pub fn configure(config: &mut ServiceConfig) {
@@ -34,47 +85,32 @@ pub fn configure(config: &mut ServiceConfig) {
 }
 
 fn routes(config: &mut ServiceConfig) {
-    probe(config, "/health", get_and_head(health::health));
-    probe(config, "/health/live", get_and_head(health::live));
-    probe(config, "/health/ready", get_and_head(health::ready));
-    resource(config, "/orders", get_and_head(read::orders).into_iter().chain([web::post().to(place::place)]));
-    // Before `/orders/{id}`, which would take it for an id.
-    resource(config, "/orders/my-orders", get_and_head(read::my_orders));
-    let order = get_and_head(read::order).into_iter().chain([web::patch().to(delivery::change)]);
-    resource(config, "/orders/{id}", order);
-    resource(config, "/orders/{id}/timeline", get_and_head(read::timeline));
-    resource(config, "/orders/{id}/status", [web::put().to(change::set_status)]);
-    resource(config, "/orders/{id}/assign-delivery", [web::put().to(change::assign)]);
-    resource(config, "/orders/{id}/cancel", [web::post().to(change::cancel)]);
-    resource(config, "/orders/{id}/refunds", [web::post().to(refunds::grant)]);
-    resource(config, "/orders/{id}/payments", get_and_head(payments::list));
+    for Resources { path, endpoints, cap } in resources() {
+        let paths = [path.to_owned(), format!("{path}/")];
+        // Other methods get 405 with `Allow`, which the framework fills from the routes.
+        let resource = endpoints.into_iter().flat_map(Endpoint::routes).fold(Resource::new(paths), Resource::route);
+        config.service(resource.wrap(from_fn(move |request, next| around(path, cap, request, next))));
+    }
+    config.service(docs::redirect().wrap(from_fn(|request, next| around("/docs", Cap::Counts, request, next))));
+    config.service(docs::files().wrap(from_fn(|request, next| around("/docs", Cap::Counts, request, next))));
 }
 
-/// A path with its methods, under the cap on requests. Other methods get 405 with `Allow`, which the framework fills from
-/// the routes.
-fn resource(config: &mut ServiceConfig, path: &'static str, routes: impl IntoIterator<Item = Route>) {
-    add(config, path, routes, Cap::Counts);
-}
-
-/// The same for who asks how the service is: to be answered however much there is to do.
-fn probe(config: &mut ServiceConfig, path: &'static str, routes: impl IntoIterator<Item = Route>) {
-    add(config, path, routes, Cap::Exempt);
-}
-
-fn add(config: &mut ServiceConfig, path: &'static str, routes: impl IntoIterator<Item = Route>, cap: Cap) {
-    let resource = routes.into_iter().fold(Resource::new([path.to_owned(), format!("{path}/")]), Resource::route);
-    let around = move |request: ServiceRequest, next: Next<BoxBody>| async move {
-        Notes::route(&request, path);
-        let _room = match cap {
-            Cap::Counts => match load::room(request.request()) {
-                Ok(room) => Some(room),
-                Err(full) => return Ok(request.error_response(full)),
-            },
-            Cap::Exempt => None,
-        };
-        contain_panics(request, next).await
+/// What goes around every endpoint: the route is noted, the request is counted among those under way, a panic is an error.
+async fn around(
+    path: &'static str,
+    cap: Cap,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    Notes::route(&request, path);
+    let _room = match cap {
+        Cap::Counts => match load::room(request.request()) {
+            Ok(room) => Some(room),
+            Err(full) => return Ok(request.error_response(full)),
+        },
+        Cap::Exempt => None,
     };
-    config.service(resource.wrap(from_fn(around)));
+    contain_panics(request, next).await
 }
 
 /// Whether the requests of a path count among those under way, and are refused when there are too many.
@@ -84,12 +120,72 @@ enum Cap {
     Exempt,
 }
 
-/// What can be got can be asked about, too (RFC 9110, 9.1).
-fn get_and_head<F, Args>(handler: F) -> [Route; 2]
-where
-    F: actix_web::Handler<Args> + Copy,
-    Args: actix_web::FromRequest + 'static,
-    F::Output: actix_web::Responder + 'static,
-{
-    [web::get().to(handler), web::head().to(handler)]
+/// Path and method of every endpoint.
+#[cfg(test)]
+pub(crate) fn served() -> Vec<(&'static str, Method)> {
+    let of = |Resources { path, endpoints, .. }| {
+        endpoints.into_iter().map(move |endpoint: Endpoint| (path, endpoint.method))
+    };
+    resources().into_iter().flat_map(of).collect()
+}
+
+/// A path with its endpoints.
+struct Resources {
+    path: &'static str,
+    endpoints: Vec<Endpoint>,
+    cap: Cap,
+}
+
+fn at<const N: usize>(path: &'static str, endpoints: [Endpoint; N]) -> Resources {
+    Resources { path, endpoints: endpoints.into(), cap: Cap::Counts }
+}
+
+impl Resources {
+    /// To be answered however much there is to do: it is asked how the service is.
+    fn exempt(self) -> Self {
+        Self { cap: Cap::Exempt, ..self }
+    }
+}
+
+struct Endpoint {
+    method: Method,
+    route: Box<dyn Fn(Method) -> Route>,
+}
+
+impl Endpoint {
+    fn new<F, Args>(method: Method, handler: F) -> Self
+    where
+        F: Handler<Args> + Copy,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        Self { method, route: Box::new(move |method| web::method(method).to(handler)) }
+    }
+
+    /// What can be got can be asked about, too (RFC 9110, 9.1).
+    fn routes(self) -> Vec<Route> {
+        let head = (self.method == Method::GET).then_some(Method::HEAD);
+        [self.method].into_iter().chain(head).map(self.route).collect()
+    }
+}
+
+/// `get(handler)`, `post(handler)` …: an endpoint of that method.
+macro_rules! methods {
+    ($($name:ident, $method:ident;)+) => {$(
+        fn $name<F, Args>(handler: F) -> Endpoint
+        where
+            F: Handler<Args> + Copy,
+            Args: FromRequest + 'static,
+            F::Output: Responder + 'static,
+        {
+            Endpoint::new(Method::$method, handler)
+        }
+    )+};
+}
+
+methods! {
+    get, GET;
+    post, POST;
+    put, PUT;
+    patch, PATCH;
 }

@@ -6,12 +6,25 @@ use order_usecases::CallerRole;
 
 use crate::answer;
 use crate::auth::Signed;
-use crate::path::PathId;
+use crate::codes::Code;
+use crate::path::{OrderInPath, PathId};
 use crate::payment_json::PaymentJson;
 use crate::problem::Problem;
 use crate::server::HttpState;
 
-/// All entries, by their numbers.
+/// Read the payments of an order
+///
+/// Every charge and refund, by its number, for its customer and admins. To admins with what helps to find it at the
+/// payment service.
+#[utoipa::path(
+    get,
+    path = "/orders/{id}/payments",
+    operation_id = "readPayments",
+    tag = "orders",
+    params(OrderInPath),
+    responses((status = 200, description = "Its payments.", body = [PaymentJson<'static>])),
+    extensions(("x-codes" = json!([Code::Forbidden]))),
+)]
 pub(super) async fn list(
     Signed(caller): Signed,
     PathId(id): PathId,

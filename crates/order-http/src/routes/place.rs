@@ -10,27 +10,44 @@ use order_domain::{Destination, PaymentMethod};
 use order_usecases::{IfMatch, Outcome, PlaceOrder, Render, Request};
 use serde::Deserialize;
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
 use super::prefix;
 use crate::answer;
 use crate::auth::Signed;
 use crate::body::Body;
+use crate::codes::Code;
 use crate::fields::{Fields, Scalar, Unknown};
 use crate::idempotency;
+use crate::openapi::schemas::OrderPaymentMethod;
+use crate::openapi::{IdempotencyKey, Prefer, examples};
 use crate::order_json::OrderJson;
 use crate::prefer;
 use crate::problem::Problem;
 use crate::server::HttpState;
 
-#[derive(Deserialize)]
+/// Where the caller's cart is to go.
+#[derive(Deserialize, ToSchema)]
 #[serde(expecting = "an object")]
+#[schema(as = NewOrder, examples(json!(examples::new_order())))]
 struct PlaceBody {
+    /// One line.
+    #[schema(value_type = String, required, min_length = 1, max_length = 500, examples("123 Main St"))]
     delivery_address: Option<String>,
+    /// Degrees from -90 to 90. Both coordinates, or neither; `""` is neither.
+    #[schema(examples("40.7128"))]
     delivery_latitude: Option<Scalar>,
+    /// Degrees from -180 to 180.
+    #[schema(examples("-74.0060"))]
     delivery_longitude: Option<Scalar>,
+    /// For the courier; line breaks and tabs are allowed.
+    #[schema(max_length = 500, examples("Ring twice"))]
     special_instructions: Option<String>,
+    /// `online` when absent. `cash` only where the shop offers it.
+    #[schema(value_type = Option<OrderPaymentMethod>)]
     payment_method: Option<String>,
     #[serde(flatten)]
+    #[schema(ignore)]
     unknown: Unknown,
 }
 
@@ -58,8 +75,29 @@ impl PlaceBody {
     }
 }
 
-/// Places an order. Sent again with its key, it is answered with the first answer; without one, with the order as it is,
-/// as long as the cart is guarded. Whoever prefers to wait is told what has become of it.
+/// Place an order of the caller's cart
+///
+/// The answer comes as soon as the order is safe; the charge and the clearing of the cart follow by themselves. A cart is
+/// ordered once: sent again without a key, the request is answered with the order as it is then, until the cart has been
+/// cleared. With `Prefer: wait`, the answer waits until the order is no longer `pending`.
+#[utoipa::path(
+    post,
+    path = "/orders",
+    operation_id = "placeOrder",
+    tag = "orders",
+    params(IdempotencyKey, Prefer),
+    request_body = PlaceBody,
+    responses((
+        status = 201,
+        description = "The new order, or the one that was made of this cart before.",
+        body = OrderJson<'static>,
+        headers(("ETag"), ("Location"), ("Idempotency-Replayed"), ("Preference-Applied")),
+    )),
+    extensions(("x-codes" = json!([
+        Code::CartEmpty, Code::AlreadyOrdered, Code::OutOfStock, Code::NotServiceable, Code::CashNotAccepted,
+        Code::NotAcceptingOrders, Code::BadUpstreamAnswer,
+    ]))),
+)]
 pub(super) async fn place(
     Signed(caller): Signed,
     request: HttpRequest,

@@ -10,13 +10,28 @@ use tokio::time::Instant;
 use super::prefix;
 use crate::answer;
 use crate::auth::Signed;
+use crate::codes::Code;
+use crate::openapi::IfNoneMatch;
 use crate::order_json::{OrderJson, TimelineJson, View};
-use crate::path::PathId;
+use crate::path::{OrderInPath, PathId};
 use crate::problem::Problem;
-use crate::query::{self, ListQuery};
+use crate::query::{self, ListQuery, TimelineQuery};
 use crate::server::HttpState;
 
-/// One order.
+/// Read an order
+///
+/// For its customer, its courier and admins; to anybody else it does not exist.
+#[utoipa::path(
+    get,
+    path = "/orders/{id}",
+    operation_id = "readOrder",
+    tag = "orders",
+    params(OrderInPath, IfNoneMatch),
+    responses(
+        (status = 200, description = "The order as it is now.", body = OrderJson<'static>, headers(("ETag"))),
+        (status = 304, description = "The order is as the caller knows it.", headers(("ETag"))),
+    ),
+)]
 pub(super) async fn order(
     Signed(caller): Signed,
     PathId(id): PathId,
@@ -26,7 +41,17 @@ pub(super) async fn order(
     answer::order(&request, &state.usecases.order(&caller, id).await?)
 }
 
-/// The orders that the caller has placed.
+/// List the caller's own orders
+///
+/// Newest first.
+#[utoipa::path(
+    get,
+    path = "/orders/my-orders",
+    operation_id = "listMyOrders",
+    tag = "orders",
+    params(ListQuery),
+    responses((status = 200, description = "The orders.", body = [OrderJson<'static>], headers(("Link")))),
+)]
 pub(super) async fn my_orders(
     Signed(caller): Signed,
     request: HttpRequest,
@@ -37,7 +62,19 @@ pub(super) async fn my_orders(
     show(&page, View::Full, &format!("{}/orders/my-orders", prefix(&request)), &query)
 }
 
-/// All orders for an admin, their own for a courier, or those that one may take.
+/// List orders
+///
+/// Newest first. For admins, all; for couriers, those that they have, or, with `available=true`, those that they may take:
+/// these without customer, street address and instructions.
+#[utoipa::path(
+    get,
+    path = "/orders",
+    operation_id = "listOrders",
+    tag = "orders",
+    params(ListQuery),
+    responses((status = 200, description = "The orders.", body = [OrderJson<'static>], headers(("Link")))),
+    extensions(("x-codes" = json!([Code::Forbidden]))),
+)]
 pub(super) async fn orders(
     Signed(caller): Signed,
     request: HttpRequest,
@@ -50,7 +87,18 @@ pub(super) async fn orders(
     show(&page, view, &format!("{}/orders", prefix(&request)), &query)
 }
 
-/// What has happened to an order, or what happens next.
+/// Read what has happened to an order, or what happens next
+///
+/// Oldest first. Who did it is shown to admins only. With `wait`, an answer without an entry waits for one: ask again and
+/// again with the last `seq`, and nothing is missed.
+#[utoipa::path(
+    get,
+    path = "/orders/{id}/timeline",
+    operation_id = "readTimeline",
+    tag = "orders",
+    params(OrderInPath, TimelineQuery),
+    responses((status = 200, description = "What has happened to it.", body = [TimelineJson<'static>])),
+)]
 pub(super) async fn timeline(
     Signed(caller): Signed,
     PathId(id): PathId,

@@ -4,26 +4,55 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::change::request;
+use crate::amount::Amount;
 use crate::answer;
 use crate::auth::Signed;
 use crate::body::Body;
+use crate::codes::Code;
 use crate::fields::{Fields, Unknown};
-use crate::path::PathId;
+use crate::openapi::{IdempotencyKey, IfMatch};
+use crate::order_json::OrderJson;
+use crate::path::{OrderInPath, PathId};
 use crate::problem::Problem;
 use crate::server::HttpState;
 
-#[derive(Deserialize)]
+/// What is to be given back.
+#[derive(Deserialize, ToSchema)]
 #[serde(expecting = "an object")]
+#[schema(as = Goodwill, examples(json!({ "amount": 2.5, "reason": "the apples were bruised" })))]
 struct RefundBody {
+    /// More than nothing, with the currency's decimals at most.
+    #[schema(value_type = Amount, required)]
     amount: Option<Box<RawValue>>,
+    /// One line.
+    #[schema(required, min_length = 1, max_length = 500)]
     reason: Option<String>,
     #[serde(flatten)]
+    #[schema(ignore)]
     unknown: Unknown,
 }
 
-/// Gives an amount back.
+/// Give an amount back out of goodwill
+///
+/// For admins: any amount up to what is left of what was charged, the latest charge first. The refund follows by itself.
+#[utoipa::path(
+    post,
+    path = "/orders/{id}/refunds",
+    operation_id = "grantRefund",
+    tag = "changes",
+    params(OrderInPath, IdempotencyKey, IfMatch),
+    request_body = RefundBody,
+    responses((
+        status = 200,
+        description = "The order as it is then.",
+        body = OrderJson<'static>,
+        headers(("ETag"), ("Idempotency-Replayed")),
+    )),
+    extensions(("x-codes" = json!([Code::Forbidden, Code::RefundExceedsCharge]))),
+)]
 pub(super) async fn grant(
     Signed(caller): Signed,
     PathId(id): PathId,

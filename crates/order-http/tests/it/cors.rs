@@ -72,7 +72,7 @@ async fn every_route_answers_a_preflight() {
         "authorization, content-type, idempotency-key, if-match, if-none-match, prefer, x-request-id, traceparent";
     for path in ["/orders", "/api/v1/orders/", "/orders/1", "/orders/1/status", "/orders/1/cancel", "/health"] {
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
-            let answer = shop.ask(preflight(SHOP, path, method, asked)).await;
+            let answer = shop.ask_beside_the_document(preflight(SHOP, path, method, asked)).await;
             assert_eq!((answer.status.as_u16(), answer.header("access-control-allow-origin")), (200, Some(SHOP)));
             assert_eq!(answer.header("access-control-max-age"), Some("3600"));
             assert_eq!(
@@ -94,7 +94,7 @@ async fn what_the_api_does_not_take_a_preflight_refuses() {
         (preflight("null", "/orders", "POST", "content-type"), "Origin is not allowed"),
         (preflight("https://shop.example.evil.example", "/orders", "POST", "content-type"), "Origin is not allowed"),
     ] {
-        let answer = shop.ask(request).await;
+        let answer = shop.ask_beside_the_document(request).await;
         let problem = answer.is_problem(400, "bad_request");
         assert!(problem["detail"].as_str().unwrap().contains(reason), "{problem}");
         assert!(!says_something(&answer), "{:?}", answer.headers);
@@ -118,7 +118,7 @@ async fn errors_can_be_read_like_any_answer() {
         (signed(Method::DELETE, "/orders", "ann"), 405),
         (signed(Method::POST, "/orders", "ann").set_json(json!({})), 422),
     ] {
-        let answer = shop.ask(from(SHOP, request)).await;
+        let answer = shop.ask_beside_the_document(from(SHOP, request)).await;
         assert_eq!((answer.status.as_u16(), answer.header("access-control-allow-origin")), (status, Some(SHOP)));
         assert_eq!(answer.header("content-type"), Some("application/problem+json"));
         assert!(words(&answer, "access-control-expose-headers").contains(&"x-request-id".to_owned()));
@@ -132,7 +132,7 @@ async fn everybody_means_without_credentials() {
         from(EVIL, signed(Method::GET, "/orders/my-orders", "ann")),
         preflight(EVIL, "/orders", "POST", "content-type"),
     ] {
-        let answer = shop.ask(request).await;
+        let answer = shop.ask_beside_the_document(request).await;
         assert_eq!((answer.status.as_u16(), answer.header("access-control-allow-origin")), (200, Some("*")));
         assert_eq!(answer.header("access-control-allow-credentials"), None);
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use actix_web::http::Method;
 use order_domain::order::Status;
 use order_http::{Breaker, OutsideHealth};
+use order_testkit::builders::a_cart;
 use order_testkit::memory::Op;
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -76,20 +77,24 @@ async fn a_request_takes_its_room_until_it_is_answered() {
 async fn a_shop_that_takes_no_orders_says_so_and_does_everything_else() {
     let mut shop = Shop::open().with_order(Status::Confirmed).await;
     let key = ("Idempotency-Key", "before");
-    let place = |key: (&'static str, &'static str)| {
-        let body = json!({"delivery_address": "1 Main St"});
-        signed(Method::POST, "/orders", "ann").insert_header(key).set_json(body)
-    };
+    let body = json!({"delivery_address": "1 Main St"});
+    let place =
+        |key: (&'static str, &'static str)| signed(Method::POST, "/orders", "ann").insert_header(key).set_json(&body);
     let first = shop.ask(place(key)).await;
     assert_eq!(first.status, 201);
     shop.change(|shop| shop.rules.accept_orders = false);
     let asked = shop.carts.asked();
 
-    let refused = shop.ask(place(("Idempotency-Key", "after"))).await;
+    let refused = shop.post("/orders", "ben", body.clone()).await;
     refused.is_problem(503, "not_accepting_orders");
     assert_eq!(refused.header("retry-after"), Some("60"));
-    shop.post("/orders", "ann", json!({"delivery_address": "1 Main St"})).await.is_problem(503, "not_accepting_orders");
     assert_eq!(shop.carts.asked(), asked, "nobody is asked for what is not taken");
+
+    // A cart that has been ordered is no new order.
+    shop.ask(place(("Idempotency-Key", "after"))).await.is_problem(409, "already_ordered");
+    assert_eq!(shop.post("/orders", "ann", body.clone()).await.status, 201);
+    shop.carts.put(a_cart("ann", &[(5, 1)]));
+    shop.ask(place(("Idempotency-Key", "after"))).await.is_problem(503, "not_accepting_orders");
 
     // What was answered is answered again, and what can't be understood is still said to be so.
     let again = shop.ask(place(key)).await;

@@ -6,10 +6,12 @@
     reason = "a test that can't go on has failed: it panics where it stands"
 )]
 
+mod access;
 mod asymmetric;
 mod context;
 mod cors;
 mod delivery;
+mod documents;
 mod framework;
 mod input;
 mod json;
@@ -24,7 +26,6 @@ mod payments;
 mod refunds;
 mod refusals;
 mod replay;
-mod roles;
 mod routes;
 mod support;
 mod tokens;

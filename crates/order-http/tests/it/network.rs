@@ -90,6 +90,16 @@ async fn a_body_that_does_not_come_is_given_up() {
 }
 
 #[actix_web::test]
+async fn a_body_that_is_no_body_is_said_to_be_none() {
+    let shop = Shop::open();
+    let running = run(&shop);
+    let answer = running.until_closed(&(head("Transfer-Encoding: chunked") + "no number\r\n{}")).await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert_eq!(problem(&answer)["code"], "bad_request");
+    running.handle.stop(true).await;
+}
+
+#[actix_web::test]
 async fn a_connection_is_kept_and_answers_in_sequence() {
     let shop = Shop::open();
     let running = run(&shop);

@@ -3,22 +3,25 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use actix_web::body::to_bytes;
-use actix_web::dev::ServiceResponse;
+use actix_web::dev::{Payload, ServiceResponse};
 use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, call_service, init_service};
 use async_trait::async_trait;
-use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, Shared};
+use futures_util::{FutureExt, StreamExt, stream};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use order_domain::order::Status;
 use order_domain::ports::{Bearer, Cart, CartService, IdGenerator, OrderReader, ServiceError};
 use order_domain::{OrderId, ProductId, Rules, UserId};
-use order_http::{HttpConfig, HttpState, OutsideHealth, PublicKeys, RequestContext, Scope, TokenVerifier, Wiring, app};
+use order_http::{
+    Code, HttpConfig, HttpState, OutsideHealth, PublicKeys, RequestContext, Scope, TokenVerifier, Wiring, app,
+};
 use order_testkit::builders::{Life, START, a_cart, an_order, rules, stocked};
+use order_testkit::document::{Document, Exchange};
 use order_testkit::memory::MemoryStore;
 use order_testkit::services::{FakeCarts, FakeProducts, FakeUsers, FixedClock, RecordingLive, RecordingSignal};
 use order_usecases::{Ports, UseCases};
@@ -53,7 +56,15 @@ pub(crate) struct Shop {
     service: OnceCell<Shared<LocalBoxFuture<'static, Service>>>,
 }
 
-type Service = Rc<dyn Fn(TestRequest) -> LocalBoxFuture<'static, ServiceResponse>>;
+type Service = Rc<dyn Fn(TestRequest) -> LocalBoxFuture<'static, Called>>;
+
+/// What was asked, and what came back.
+struct Called {
+    method: String,
+    target: String,
+    sent: Vec<u8>,
+    response: ServiceResponse,
+}
 
 tokio::task_local! {
     /// The names of the request that is being answered, where a shop's scope puts them.
@@ -150,20 +161,41 @@ impl Shop {
             let service = Rc::new(init_service(app(state)).await);
             let call = move |request: TestRequest| {
                 let service = Rc::clone(&service);
-                async move { call_service(&*service, request.to_request()).await }.boxed_local()
+                let mut request = request.to_request();
+                async move {
+                    let (method, target) = (request.method().to_string(), request.uri().to_string());
+                    let chunks = request.take_payload().map(|chunk| chunk.expect("a chunk"));
+                    let sent = chunks.collect::<Vec<_>>().await.concat();
+                    if !sent.is_empty() {
+                        let again = stream::iter([Ok(sent.clone().into())]);
+                        *request.payload() = Payload::Stream { payload: Box::pin(again) };
+                    }
+                    Called { method, target, sent, response: call_service(&*service, request).await }
+                }
+                .boxed_local()
             };
             Rc::new(call) as Service
         };
         served.boxed_local().shared()
     }
 
-    /// Asks, and reads the answer.
+    /// Asks, and reads the answer, which is one that the document allows.
     pub(crate) async fn ask(&self, request: TestRequest) -> Answer {
+        let answer = self.ask_beside_the_document(request).await;
+        document().allows(&answer.exchange);
+        answer
+    }
+
+    /// Asks for what is for people, of which the document does not speak.
+    pub(crate) async fn ask_beside_the_document(&self, request: TestRequest) -> Answer {
         let service = self.service.get_or_init(|| self.serve()).clone().await;
-        let response = service(request).await;
+        let Called { method, target, sent, response } = service(request).await;
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = to_bytes(response.into_body()).await.expect("a body");
-        Answer { status, headers, text: String::from_utf8(body.to_vec()).expect("a text") }
+        let body = to_bytes(response.into_body()).await.expect("a body").to_vec();
+        let readable = headers.iter().filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.into())));
+        let exchange = Exchange { method, target, sent, status: status.as_u16(), headers: readable.collect(), body };
+        let text = String::from_utf8(exchange.body.clone()).expect("a text");
+        Answer { status, headers, text, exchange }
     }
 
     pub(crate) async fn get(&self, path: &str, who: &str) -> Answer {
@@ -203,10 +235,17 @@ impl Shop {
     }
 }
 
+/// What every answer is compared with.
+pub(crate) fn document() -> &'static Document {
+    static DOCUMENT: LazyLock<Document> = LazyLock::new(|| Document::parse(order_http::openapi_json()));
+    &DOCUMENT
+}
+
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
+    pub(crate) exchange: Exchange,
 }
 
 impl Answer {
@@ -230,6 +269,13 @@ impl Answer {
         }
         assert_eq!(body["request_id"].as_str(), self.header("x-request-id"));
         assert_eq!(status == 422, body.get("errors").is_some(), "{body}");
+        let known = Code::ALL.iter().find(|known| known.name() == code).expect("a code");
+        let every = ["type", "title", "status", "detail", "code", "instance", "request_id", "errors"];
+        let mut members: Vec<_> = body.as_object().unwrap().keys().map(String::as_str).collect();
+        members.retain(|name| !every.contains(name));
+        let mut carries = known.members().to_vec();
+        carries.sort_unstable();
+        assert_eq!(members, carries, "what {code} carries");
         assert_eq!(status == 503, self.header("retry-after").is_some());
         assert_eq!(status == 401, self.header("www-authenticate") == Some("Bearer"));
         body
