@@ -122,6 +122,7 @@ async fn an_address_of_metrics_that_is_taken_is_a_failed_start() {
         ("PRODUCT_SERVICE_URL", "http://127.0.0.1:1"),
         ("CART_SERVICE_URL", "http://127.0.0.1:1"),
         ("PAYMENT_SERVICE_URL", "http://127.0.0.1:1"),
+        ("NOTIFICATION_SERVICE_URL", "http://127.0.0.1:1"),
         ("PORT", "0"),
         ("METRICS_ADDR", &address),
     ];

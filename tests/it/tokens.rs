@@ -151,6 +151,7 @@ async fn a_check_looks_at_the_published_keys() {
             ("PRODUCT_SERVICE_URL", &urls.product),
             ("CART_SERVICE_URL", &urls.cart),
             ("PAYMENT_SERVICE_URL", &urls.payment),
+            ("NOTIFICATION_SERVICE_URL", &urls.payment),
         ];
         let output = run(&["check"], &settings).await;
         (output.status.code(), said(&output))
