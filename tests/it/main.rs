@@ -19,6 +19,7 @@ mod kills;
 mod logs;
 mod metrics;
 mod money;
+mod notifying;
 mod outside;
 mod protocol;
 mod selling;

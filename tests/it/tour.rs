@@ -1,4 +1,5 @@
-//! The README's tour, run as it stands against the demo: every command of its `console` blocks, and what it answers.
+//! The README's tour and its section on calling the API, run as they stand against the demo: every command of their
+//! `console` blocks, and what it answers.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -16,10 +17,10 @@ struct Step {
     answer: String,
 }
 
-fn steps(readme: &str) -> Vec<Step> {
-    let tour = readme.split("\n## A tour\n").nth(1).expect("a section `A tour`").split("\n## ").next().unwrap();
+fn steps(readme: &str, section: &str) -> Vec<Step> {
+    let section = readme.split(&format!("\n## {section}\n")).nth(1).expect(section).split("\n## ").next().unwrap();
     let mut steps: Vec<Step> = Vec::new();
-    for block in tour.split("```console\n").skip(1) {
+    for block in section.split("```console\n").skip(1) {
         let block = block.split("```").next().unwrap();
         let mut lines = block.lines();
         while let Some(line) = lines.next() {
@@ -63,9 +64,19 @@ fn what_is_left_out_may_be_anything_and_nothing_else_may() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_tour_of_the_readme_works_as_it_stands() {
+    works_as_it_stands("A tour", 12).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calling_it_as_the_readme_does_works_as_it_stands() {
+    works_as_it_stands("Calling it", 11).await;
+}
+
+/// Runs a section of the README against a fresh demo.
+async fn works_as_it_stands(section: &str, least: usize) {
     let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
-    let steps = steps(&readme);
-    assert!(steps.len() >= 8, "the tour has shrunk to {} steps", steps.len());
+    let steps = steps(&readme, section);
+    assert!(steps.len() >= least, "{section} has shrunk to {} steps", steps.len());
 
     let folder = TempDir::new().unwrap();
     let mut demo = Command::new(binary())

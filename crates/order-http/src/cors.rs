@@ -68,7 +68,15 @@ impl Origins {
                 own("traceparent"),
                 X_REQUEST_ID,
             ])
-            .expose_headers([ETAG, LINK, LOCATION, RETRY_AFTER, own("idempotency-replayed"), X_REQUEST_ID])
+            .expose_headers([
+                ETAG,
+                LINK,
+                LOCATION,
+                RETRY_AFTER,
+                own("idempotency-replayed"),
+                own("preference-applied"),
+                X_REQUEST_ID,
+            ])
             .max_age(REMEMBER);
         match self {
             Self::Nobody => cors,

@@ -59,7 +59,7 @@ impl UseCases {
 
     /// As [`UseCases::place`]; an order that is still pending then is waited for until `until`, and shown as it is in the
     /// end. Only the answer waits: the order is safe before, and its receipt is the answer at its commit. An answer that
-    /// was given before is given again at once.
+    /// was given before is given again at once. `waits` is told when the work is done and the wait begins.
     ///
     /// # Errors
     /// Those of [`UseCases::place`]. Nothing that happens during the wait is one.
@@ -69,12 +69,16 @@ impl UseCases {
         wish: PlaceOrder,
         request: Request,
         until: Instant,
+        waits: impl FnOnce(),
     ) -> Result<Answer, UseCaseError> {
         let render = request.render.clone();
         let answer = self.place(caller, wish, request).await?;
         let pending = answer.order.as_ref().filter(|order| order.status() == Status::Pending).map(Order::id);
         let later = match pending {
-            Some(id) if Instant::now() < until => self.once_decided(id, until, &render).await,
+            Some(id) if Instant::now() < until => {
+                waits();
+                self.once_decided(id, until, &render).await
+            }
             Some(_) | None => None,
         };
         Ok(later.unwrap_or(answer))

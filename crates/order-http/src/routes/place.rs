@@ -19,6 +19,7 @@ use crate::body::Body;
 use crate::codes::Code;
 use crate::fields::{Fields, Scalar, Unknown};
 use crate::idempotency;
+use crate::load::make_room;
 use crate::openapi::schemas::OrderPaymentMethod;
 use crate::openapi::{IdempotencyKey, Prefer, examples};
 use crate::order_json::OrderJson;
@@ -114,7 +115,7 @@ pub(super) async fn place(
     let Some(wait) = prefer::wait(&request) else {
         return answer::kept(state.usecases.place(&caller, wish, order).await?);
     };
-    let placing = Box::pin(state.usecases.place_and_wait(&caller, wish, order, came_in + wait));
+    let placing = Box::pin(state.usecases.place_and_wait(&caller, wish, order, came_in + wait, || make_room(&request)));
     let answer = placing.await?;
     let waited = !answer.replayed;
     let mut response = answer::kept(answer)?;

@@ -11,6 +11,7 @@ use super::prefix;
 use crate::answer;
 use crate::auth::Signed;
 use crate::codes::Code;
+use crate::load::make_room;
 use crate::openapi::IfNoneMatch;
 use crate::order_json::{OrderJson, TimelineJson, View};
 use crate::path::{OrderInPath, PathId};
@@ -108,6 +109,9 @@ pub(super) async fn timeline(
     let came_in = Instant::now();
     let (after, wait) = query::timeline(&request)?;
     let until = wait.map(|wait| came_in + wait);
+    if until.is_some() {
+        make_room(&request);
+    }
     let entries = state.usecases.timeline(&caller, id, after, until).await?;
     let to_admin = caller.role == CallerRole::Admin;
     answer::json(&entries.iter().map(|entry| TimelineJson::new(entry, to_admin)).collect::<Vec<_>>())

@@ -61,7 +61,7 @@ async fn a_page_of_a_named_origin_may_ask_and_read() {
     assert!(answer.header("vary").is_some_and(|vary| vary.contains("Origin")), "a cache must tell origins apart");
     assert_eq!(
         words(&answer, "access-control-expose-headers"),
-        ["etag", "idempotency-replayed", "link", "location", "retry-after", "x-request-id"]
+        ["etag", "idempotency-replayed", "link", "location", "preference-applied", "retry-after", "x-request-id"]
     );
 }
 

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use actix_web::http::Method;
 use order_domain::order::Status;
+use order_domain::ports::LiveEvents;
 use order_http::{Breaker, OutsideHealth};
 use order_testkit::builders::a_cart;
 use order_testkit::memory::Op;
@@ -124,4 +125,22 @@ async fn health_tells_of_breakers_and_is_no_worse_for_them() {
     assert_eq!(answer.json()["breakers"], json!({"cart": "closed", "payment": "open", "user": "half_open"}));
     assert_eq!(shop.get("/health/ready", "").await.status, 200);
     assert_eq!(shop.get("/health/live", "").await.status, 200);
+}
+
+#[actix_web::test]
+async fn who_only_waits_gives_room_to_others() {
+    let shop = full().with_order(Status::Confirmed).await;
+    let waiting = shop.get("/orders/1/timeline?after=99&wait=25", "ann");
+    let others = async {
+        // Asked for until the waiting one has begun to wait: from then on there is room.
+        let asked = || async { shop.get("/orders/my-orders", "ann").await.status.as_u16() };
+        while asked().await != 200 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(shop.room.available_permits(), 1);
+        shop.live.close();
+    };
+    let (answer, ()) = tokio::join!(waiting, others);
+    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, "[]"));
+    assert_eq!(shop.room.available_permits(), 1, "it was given back once");
 }

@@ -62,7 +62,7 @@ impl Shop {
         let (use_cases, until) = (self.use_cases(), Instant::now() + wait);
         tokio::spawn(async move {
             let wish = wish(PaymentMethod::Online);
-            use_cases.place_and_wait(&customer("ann"), wish, request(Some(a_key(1))), until).await
+            use_cases.place_and_wait(&customer("ann"), wish, request(Some(a_key(1))), until, || ()).await
         })
     }
 
@@ -415,7 +415,8 @@ async fn an_order_that_is_confirmed_at_once_waits_for_nothing() {
     let shop = Shop::open();
     shop.carts.put(a_cart("ann", &[(5, 2)]));
     let (begun, cash) = (Instant::now(), wish(PaymentMethod::Cash));
-    let answer = shop.use_cases().place_and_wait(&customer("ann"), cash, request(None), begun + WAIT).await.unwrap();
+    let answer =
+        shop.use_cases().place_and_wait(&customer("ann"), cash, request(None), begun + WAIT, || ()).await.unwrap();
     assert_eq!((tag(&answer), begun.elapsed(), shop.store.calls(Op::Load)), ("\"2\"", Duration::ZERO, 0));
 }
 
