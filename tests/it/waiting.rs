@@ -1,11 +1,12 @@
 //! Answers that wait, over real processes: woken by what happens on the same instance and on another, ended by a stop, and
 //! of no consequence when they are cut off.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use order_sandbox::{Fault, FaultKind, Route, Sandbox, Service as Outside};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::support::shop::{Answer, fill_cart, sandbox};
 use crate::support::{Engine, Service, Shop, audit, eventually, on_both_engines};
@@ -201,14 +202,14 @@ async fn what_is_committed_on_one_instance_is_told_on_the_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn hundreds_who_wait_are_all_told() {
     let (engine, sandbox) = (Engine::postgres().await, sandbox());
-    let service = Service::start_with(&engine, &sandbox, &[("DATABASE_CONNECTIONS", "2")]).await;
+    let service = Service::start_with(&engine, &sandbox, &[("DATABASE_CONNECTIONS", "4")]).await;
     let (customer, admin) = (Shop::customer(&service), Shop::admin(&service));
     let id = customer.try_place_and_wait(30, "k").await.unwrap().expect(201).id();
     until_cleared(&sandbox, "ann").await;
     let mut waiting = Vec::new();
     for _ in 0..40 {
         waiting.extend((0..10).map(|_| waits(&customer, id, 2, 25)));
-        // Two connections, and nobody who waits holds one.
+        // Four connections, and nobody who waits holds one.
         assert_eq!(customer.order(id).await["status"], json!("confirmed"));
     }
     admin.set_status(id, "preparing").await.expect(200);

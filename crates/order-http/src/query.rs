@@ -129,17 +129,11 @@ impl Parameters {
         if self.given.iter().any(|(name, value)| name == "offset" && !value.is_empty()) {
             self.fields.wrong("cursor", "exclusive", "and offset exclude each other; send one of them");
         }
-        match cursor::read(&text) {
-            Some(place) => PageStart::After(place),
-            None => {
-                self.fields.wrong(
-                    "cursor",
-                    "invalid_cursor",
-                    "is not one that a Link of a list gave; begin again without",
-                );
-                PageStart::Offset(0)
-            }
+        let place = cursor::read(&text);
+        if place.is_none() {
+            self.fields.wrong("cursor", "invalid_cursor", "is not as a Link of a list gave it; begin again without");
         }
+        place.map_or(PageStart::Offset(0), PageStart::After)
     }
 
     fn one(&mut self, name: &str) -> Option<String> {

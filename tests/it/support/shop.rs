@@ -122,7 +122,7 @@ impl Shop {
     /// came.
     pub async fn try_place_and_wait(&self, seconds: u32, key: &str) -> Result<Answer, reqwest::Error> {
         let request = self.http.post(format!("{}/orders", self.url)).json(&json!({ "delivery_address": "1 Main St" }));
-        let request = request.header("Prefer", format!("wait={seconds}")).timeout(Duration::from_secs(60));
+        let request = request.header("Prefer", format!("wait={seconds}")).timeout(Duration::from_mins(1));
         self.send(request.header("Idempotency-Key", key)).await
     }
 

@@ -69,7 +69,7 @@ async fn rows(conn: &mut Conn, filter: &OrderFilter, page: Page) -> Result<Vec<O
 }
 
 /// The orders that meet a filter, in one status if it says so, after where the page begins.
-fn meeting<'f>(filter: &'f OrderFilter, start: PageStart, status: Option<Status>) -> orders::BoxedQuery<'f, Backend> {
+fn meeting(filter: &OrderFilter, start: PageStart, status: Option<Status>) -> orders::BoxedQuery<'_, Backend> {
     let mut query = orders::table.into_boxed();
     if let Some(customer) = &filter.customer {
         query = query.filter(orders::customer_id.eq(customer.as_str()));

@@ -97,7 +97,7 @@ async fn answer(
     mut sent: watch::Receiver<usize>,
     trips: Arc<Mutex<Trips>>,
 ) -> Option<()> {
-    let mut buffer = [0; 64 * 1024];
+    let mut buffer = vec![0; 64 * 1024];
     loop {
         let length = from_server.read(&mut buffer).await.ok().filter(|length| *length > 0)?;
         let enough = trips.lock().unwrap().after(*sent.borrow());

@@ -17,7 +17,7 @@ use order_usecases::lookout::Lookout;
 use order_usecases::{Answer, Caller, Ports, UseCaseError, UseCases};
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::support::{Shop, admin, an_id, courier, customer, request, wish};
 
@@ -51,10 +51,11 @@ impl Shop {
         Self { live: Arc::default(), signal: Arc::default(), ..self.clone() }
     }
 
-    fn looks_out(&self) -> CancellationToken {
+    /// Somebody looks out, as long as the guard is kept.
+    fn looks_out(&self) -> DropGuard {
         let stop = CancellationToken::new();
         tokio::spawn(Lookout::new(Arc::new(self.store.clone()), self.live.clone()).run(stop.clone()));
-        stop
+        stop.drop_guard()
     }
 
     /// `ann` orders, and prefers to wait so long for what becomes of it.
@@ -129,14 +130,13 @@ async fn word_that_is_lost_costs_time_and_never_the_answer() {
 #[tokio::test(start_paused = true)]
 async fn what_another_instance_does_is_seen_within_half_a_second() {
     let (shop, _) = Shop::with(&an_order().paid()).await;
-    let stop = shop.looks_out();
+    let _lookout = shop.looks_out();
     let waiting = waits(shop.use_cases(), customer("ann"), 2);
     shop.is_watched().await;
     let begun = Instant::now();
     shop.elsewhere().assign(&courier("bob"), Some("bob")).await.unwrap();
     assert_eq!(kinds(waiting.await.unwrap()), ["assigned"]);
     assert!(begun.elapsed() <= Duration::from_millis(500), "{:?}", begun.elapsed());
-    stop.cancel();
 }
 
 #[tokio::test(start_paused = true)]
@@ -145,8 +145,8 @@ async fn the_lookout_asks_as_often_however_many_wait_and_never_for_nobody() {
     for id in 1..=3 {
         an_order().id(id).paid().keep(&shop.store, &shop.store, &shop.store).await;
     }
-    let stop = shop.looks_out();
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    let _lookout = shop.looks_out();
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(shop.store.calls(Op::Versions), 0, "nobody waits");
 
     let until = Instant::now() + Duration::from_millis(10_200);
@@ -162,13 +162,12 @@ async fn the_lookout_asks_as_often_however_many_wait_and_never_for_nobody() {
     assert_eq!(shop.store.calls(Op::Timeline), 600, "nobody who waits asks by themselves");
     let asked = shop.store.calls(Op::Versions);
     assert!((20..=21).contains(&asked), "twice a second: {asked}");
-    stop.cancel();
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_lookout_that_was_blind_sees_again() {
     let (shop, _) = Shop::with(&an_order().paid()).await;
-    let stop = shop.looks_out();
+    let _lookout = shop.looks_out();
     let waiting = waits(shop.use_cases(), customer("ann"), 2);
     shop.is_watched().await;
     let begun = Instant::now();
@@ -178,7 +177,6 @@ async fn a_lookout_that_was_blind_sees_again() {
     shop.elsewhere().assign(&courier("bob"), Some("bob")).await.unwrap();
     assert_eq!(kinds(waiting.await.unwrap()), ["assigned"]);
     assert!(begun.elapsed() <= Duration::from_secs(2), "{:?}", begun.elapsed());
-    stop.cancel();
 }
 
 #[tokio::test(start_paused = true)]
@@ -456,12 +454,11 @@ async fn whatever_happens_to_the_wait_the_order_was_placed() {
 #[tokio::test(start_paused = true)]
 async fn a_charge_elsewhere_ends_the_wait_too() {
     let shop = Shop::open();
-    let stop = shop.looks_out();
+    let _lookout = shop.looks_out();
     let placing = shop.places_and_waits(Duration::from_secs(4));
     shop.is_watched().await;
     let begun = Instant::now();
     shop.elsewhere().step(TaskKind::Charge).await;
     assert_eq!(tag(&placing.await.unwrap().unwrap()), "\"2\"");
     assert!(begun.elapsed() <= Duration::from_millis(500), "{:?}", begun.elapsed());
-    stop.cancel();
 }
