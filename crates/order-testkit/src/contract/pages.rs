@@ -50,6 +50,7 @@ async fn paged(harness: &dyn Harness, filter: &OrderFilter, limit: u32, start: P
         assert!(page.orders.len() <= limit as usize);
         let last = page.orders.last().map(ListPlace::of);
         orders.extend(page.orders);
+        assert!(orders.len() <= 100, "these lists have an end");
         match page.next {
             Some(next) => {
                 assert_eq!(Some(next), last, "the next page begins where this one ends");
