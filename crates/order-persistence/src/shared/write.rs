@@ -9,8 +9,7 @@ use order_domain::ports::{ClaimedTask, Committed, GuardChange, TaskRef, WriteSet
 use order_domain::time::Duration;
 
 use super::dialect::{Conn, DbTime, now_query};
-use super::mapping::GUARD;
-use super::mapping::entry_no;
+use super::mapping::{GUARD, entry_no};
 use super::rows::{EntryRow, EventRow, GuardRow, ItemRow, OrderRow, ReceiptRow, TaskRow};
 use super::schema::{guards, order_events, order_items, orders, payment_entries, receipts, tasks};
 use super::statements::{EndGuard, Forget, Mark, MarkEntry, MoveEntry, UpdateOrder};
