@@ -31,7 +31,10 @@ impl From<UseCaseError> for Problem {
             UseCaseError::Rejected(rejection) => rejection.into(),
             UseCaseError::AlreadyOrdered { order } => Self::new(
                 Code::AlreadyOrdered,
-                format!("This cart has become order {order}. Look at that order; change the cart, or cancel the order, to order again."),
+                format!(
+                    "This cart has become order {order}. Look at that order; change the cart, or cancel the order, to \
+                     order again."
+                ),
             )
             .with("order_id", order.get()),
             UseCaseError::PreconditionFailed { current } => Self::new(

@@ -254,9 +254,11 @@ pub trait OrderStore: Send + Sync {
     /// [`StoreError`].
     async fn cause_of(&self, task: &ClaimedTask) -> Result<Option<Cause>, StoreError>;
 
-    /// Commits write sets, all or nothing, their orders locked in the order of their ids. The guard of an order is open
-    /// until its cart has been cleared ([`TaskKind::clears_cart`](super::TaskKind::clears_cart): the end of that task, whichever it is,
-    /// closes it), and holds for [`GUARDED`](crate::order::GUARDED) at least; of an order without a cart, just so long.
+    /// Commits write sets, all or nothing, their orders locked in the order of their ids.
+    ///
+    /// The guard of an order holds for [`GUARDED`](crate::order::GUARDED) at least, and is open until its cart has been
+    /// cleared: the end of that task, done or dead, closes it
+    /// ([`TaskKind::clears_cart`](super::TaskKind::clears_cart)). Of an order without a cart it is never open.
     ///
     /// # Errors
     /// [`CommitError`].

@@ -9,8 +9,7 @@ use order_domain::ports::{ClaimedTask, Committed, GuardChange, TaskRef, WriteSet
 use order_domain::time::Duration;
 
 use super::dialect::{Conn, DbTime, now_query};
-use super::mapping::GUARD;
-use super::mapping::entry_no;
+use super::mapping::{GUARD, entry_no};
 use super::rows::{EntryRow, EventRow, GuardRow, ItemRow, OrderRow, ReceiptRow, TaskRow};
 use super::schema::{guards, order_events, order_items, orders, payment_entries, receipts, tasks};
 use super::statements::{EndGuard, Forget, Mark, MarkEntry, MoveEntry, UpdateOrder};
@@ -25,6 +24,10 @@ pub(crate) async fn commit(conn: &mut Conn, sets: &[WriteSet]) -> Result<Committ
     for set in in_id_order {
         write(conn, set).await?;
         committed.unblocked.extend(end_task(conn, set).await?);
+        // After the task, as a claim that buries tasks does it, so that the two never wait for each other.
+        if set.guard == Some(GuardChange::Ends) {
+            EndGuard { order: set.order.id().get(), cancelled: true }.execute(conn).await?;
+        }
     }
     Ok(committed)
 }
@@ -54,12 +57,8 @@ async fn write(conn: &mut Conn, set: &WriteSet) -> Result<(), DbError> {
     for task in &set.tasks {
         diesel::insert_into(tasks::table).values(TaskRow::from_task(task, at)?).execute(conn).await?;
     }
-    match &set.guard {
-        Some(GuardChange::Begins(guard)) => insert_guard(conn, set, guard).await?,
-        Some(GuardChange::Ends) => {
-            EndGuard { order: set.order.id().get(), cancelled: true }.execute(conn).await?;
-        }
-        None => {}
+    if let Some(GuardChange::Begins(guard)) = &set.guard {
+        insert_guard(conn, set, guard).await?;
     }
     if let Some((key, receipt)) = &set.receipt {
         // Its day begins now, however long ago the order last changed.

@@ -138,8 +138,8 @@ async fn forward(
     to.write_all(&[head, &body].concat()).await.ok()
 }
 
-/// Now, the key's receipt and the caller's guards go out together; order, lines, events, entry, task, guard and receipt are one statement, with no
-/// BEGIN and no COMMIT around it.
+/// Now, the key's receipt and the caller's guards go out together; order, lines, events, entry, task, guard and receipt
+/// are one statement, with no BEGIN and no COMMIT around it.
 #[tokio::test(flavor = "multi_thread")]
 async fn placing_is_one_read_and_one_write() {
     let postgres = Postgres::fresh().await;

@@ -127,9 +127,12 @@ pub async fn guard_and_receipt_take_together_or_not_at_all(harness: &dyn Harness
 /// However long it takes, an order that waits for its payment is guarded.
 pub async fn an_order_that_waits_is_guarded(harness: &dyn Harness) {
     let set = placing(harness, a_guard(1)).await;
+    let seen = vec![set.order.id()];
     harness.store().commit(vec![set]).await.unwrap();
     harness.let_pass(Duration::from_hours(2)).await;
     assert!(is_guarded(harness).await);
+    let again = placing(harness, Guard { seen, ..a_guard(1) }).await;
+    assert_eq!(harness.store().commit(vec![again]).await, Err(CommitError::Guarded));
 }
 
 /// At once, without any wait.

@@ -75,8 +75,8 @@ pub trait Harness: Send + Sync {
     /// How many rows of each kind there are.
     async fn counts(&self) -> RowCounts;
 
-    /// Time passes, for what is kept: every unfinished task's and chore's due time (of one that is held, the end of its lease) and
-    /// every receipt's and guard's times move this far into the past. Or the database's clock moves on.
+    /// Time passes, for what is kept: the due time of every unfinished task and chore (of one that is held, the end of its
+    /// lease) and all times of every receipt and guard move this far into the past. Or the database's clock moves on.
     async fn let_pass(&self, time: Duration);
 }
 
