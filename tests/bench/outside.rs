@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -51,6 +53,7 @@ async fn serve(mut stream: TcpStream, answers: Arc<Answers>) -> Option<()> {
                 break head;
             }
         };
+        let caller = caller(&request[..head]);
         let text = std::str::from_utf8(&request[..head]).ok()?.to_ascii_lowercase();
         let length = text.lines().find_map(|line| line.strip_prefix("content-length: "));
         let length: usize = length.map_or(Some(0), |length| length.trim().parse().ok())?;
@@ -63,14 +66,26 @@ async fn serve(mut stream: TcpStream, answers: Arc<Answers>) -> Option<()> {
         if path.starts_with("/payments") && answers.payments_held.load(Ordering::Relaxed) {
             std::future::pending::<()>().await;
         }
-        let body = answers.to(path);
+        let body = answers.to(path, &caller);
         let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ";
         stream.write_all(format!("{head}{}\r\n\r\n{body}", body.len()).as_bytes()).await.ok()?;
     }
 }
 
+/// Who the token of a request names, if it has one.
+fn caller(head: &[u8]) -> String {
+    let head = String::from_utf8_lossy(head);
+    let token = head.lines().find_map(|line| {
+        line.split_once(' ').filter(|_| line.len() > 13 && line[..14].eq_ignore_ascii_case("authorization:"))
+    });
+    let payload = token.and_then(|(_, token)| token.split('.').nth(1)).unwrap_or_default();
+    let claims = URL_SAFE_NO_PAD.decode(payload).unwrap_or_default();
+    let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap_or_default();
+    claims["uid"].as_str().unwrap_or_default().to_owned()
+}
+
 impl Answers {
-    fn to(&self, path: &str) -> String {
+    fn to(&self, path: &str, caller: &str) -> String {
         if let Some(id) = path.strip_prefix("/api/products/") {
             return format!(
                 r#"{{"id":{id},"name":"Product {id}","description":"As good as it gets","price":2.99,"mrp":3.99,"category_id":1,"image_url":"https://shop.example/{id}.jpg","stock_quantity":1000000,"unit":"kg","is_active":true}}"#
@@ -80,7 +95,9 @@ impl Answers {
             let first = self.lines.fetch_add(3, Ordering::Relaxed);
             let line = |n: u64| format!(r#"{{"id":{},"product_id":{n},"quantity":2}}"#, first + n - 1);
             let lines = [line(1), line(2), line(3)].join(",");
-            return format!(r#"{{"id":1,"user_id":"ann","items":[{lines}],"promo_code":null,"discount_amount":0}}"#);
+            return format!(
+                r#"{{"id":1,"user_id":"{caller}","items":[{lines}],"promo_code":null,"discount_amount":0}}"#
+            );
         }
         if path.starts_with("/payments") {
             return r#"{"success":true,"transaction_id":"t-1"}"#.into();

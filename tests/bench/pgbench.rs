@@ -42,17 +42,20 @@ pub(crate) fn placing() -> String {
          BEGIN;\n\
          INSERT INTO orders (id, customer_id, status, payment_status, payment_method, currency, subtotal, discount, \
          delivery_fee, total, charged, refunded, refund_held, delivery_address, delivery_latitude, delivery_longitude, terms, \
-         created_at, updated_at, version) VALUES (:id, 'ann', 'pending', 'processing', 'online', 'USD', 1794, 0, 500, 2294, \
+         created_at, updated_at, version) VALUES (:id, 'customer-' || :id, 'pending', 'processing', 'online', 'USD', 1794, 0, 500, 2294, \
          0, 0, 0, '123 Main St', '40.7128', '-74.0060', '{terms}', now(), now(), 1);\n\
          {items}\
          INSERT INTO order_events (order_id, seq, type, v, data, at, actor_role, actor_id, status) VALUES (:id, 1, 'placed', \
-         1, '{data}', now(), 'customer', 'ann', 'pending');\n\
+         1, '{data}', now(), 'customer', 'customer-' || :id, 'pending');\n\
          INSERT INTO payment_entries (order_id, n, kind, purpose, amount, method, state, declines, attempts, refusals, \
          created_at) VALUES (:id, 1, 'charge', 'order', 2294, 'online', 'booked', 0, 0, 0, now());\n\
          INSERT INTO tasks (id, kind, order_id, entry_n, seq, ordinal, run_at, created_at) VALUES (:id, 'charge', :id, 1, 1, \
          0, now() + interval '1 day', now());\n\
-         INSERT INTO idempotency_keys (key_hash, fingerprint, status, headers, body, order_id, created_at) VALUES \
-         (sha256(int8send(:id)), sha256(int8send(:id)), 201, '[]', '{body}', :id, now());\n\
+         INSERT INTO idempotency_keys (key_hash, fingerprint, status, headers, body, order_id, created_at, ends_at) VALUES \
+         (sha256(int8send(:id)), sha256(int8send(:id)), 201, '[]', '{body}', :id, now(), now() + interval '24 hours');\n\
+         INSERT INTO idempotency_keys (kind, key_hash, fingerprint, customer_id, placed_with, open, order_id, created_at, \
+         ends_at) VALUES ('guard', sha256(int8send(-(:id)::bigint)), sha256(int8send(:id)), 'customer-' || :id, \
+         sha256(int8send(:id)), true, :id, now(), now() + interval '10 seconds');\n\
          COMMIT;\n"
     )
 }

@@ -1,11 +1,13 @@
 //! What the load asks for.
 
-use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use crate::load::{Request, Requests};
 use crate::process::token;
+
+/// So many that none orders again while a placing is guarded.
+const CUSTOMERS: usize = 50_000;
 
 fn request(method: &str, path: &str, token: &str, more: &str, body: &str) -> Vec<u8> {
     let length = body.len();
@@ -33,14 +35,17 @@ pub(crate) fn my_orders() -> Requests {
     Arc::new(move |_| Request { bytes: bytes.clone(), expected: 200 })
 }
 
-/// A new order of a cart of three lines, each under a key of its own.
+/// A new order of a cart of three lines, each by another customer and under a key of its own.
 pub(crate) fn place() -> Requests {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
-    let token = token("ann", "user");
+    static TOKENS: LazyLock<Vec<String>> =
+        LazyLock::new(|| (0..CUSTOMERS).map(|n| token(&format!("customer-{n}"), "user")).collect());
+    let tokens = &*TOKENS;
     let body = r#"{"delivery_address":"123 Main St","delivery_latitude":"40.7128","delivery_longitude":"-74.0060"}"#;
     Arc::new(move |_| {
-        let key = format!("Idempotency-Key: bench-{}\r\n", NEXT.fetch_add(1, Ordering::Relaxed));
-        Request { bytes: request("POST", "/orders", &token, &key, body), expected: 201 }
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
+        let key = format!("Idempotency-Key: bench-{n}\r\n");
+        Request { bytes: request("POST", "/orders", &tokens[n % CUSTOMERS], &key, body), expected: 201 }
     })
 }
 

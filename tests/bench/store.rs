@@ -1,9 +1,10 @@
-//! The store alone: new orders, committed one by one from several places at once, each with its receipt.
+//! The store alone: new orders, committed one by one from several places at once, each with its receipt and its guard.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use order_domain::order::Guard;
 use order_domain::ports::{IdempotencyKey, Receipt, WriteSet};
 use order_persistence::{DatabaseUrl, Options, Stores};
 use order_testkit::builders::an_order;
@@ -50,12 +51,16 @@ async fn commit_until(stores: Stores, next: Arc<AtomicU64>, over: Arc<AtomicBool
         let began = Instant::now();
         let id = stores.ids.order_id().await.expect("a number");
         let ids = stores.ids.task_ids(1).await.expect("a number");
-        let order = an_order().numbered(id).lines(&[(1, 299, 2), (2, 299, 2), (3, 299, 2)]);
+        let order =
+            an_order().numbered(id).customer(&format!("customer-{id}")).lines(&[(1, 299, 2), (2, 299, 2), (3, 299, 2)]);
         let mut hash = [0; 32];
         hash[..8].copy_from_slice(&next.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+        let mut cart = hash;
+        cart[31] = 1;
+        let guard = Guard { hash: cart, fingerprint: hash, placed_with: Some(hash), seen: Vec::new() };
         let key = IdempotencyKey { hash, fingerprint: hash };
         let receipt = Receipt { status: 201, headers: Vec::new(), body: vec![b'x'; 1_200] };
-        let set = WriteSet::new(order.placed().last_change(), ids).with_receipt(Some((key, receipt)));
+        let set = WriteSet::new(order.placed().last_change(), ids).guarded(guard).with_receipt(Some((key, receipt)));
         stores.orders.commit(vec![set]).await.expect("a commit");
         times.push(began.elapsed());
     }
