@@ -87,7 +87,7 @@ pub(crate) async fn start(settings: &Settings) -> Result<Service, Failure> {
         origins: settings.origins.clone(),
         ..HttpConfig::default()
     };
-    let http = HttpConfig { workers: settings.workers.unwrap_or(http.workers), ..http };
+    let http = HttpConfig { workers: http_threads(settings), ..http };
     let server = order_http::server(listener, &http, wiring).map_err(Failure::other)?;
     let handle = server.handle();
     let metrics = exporter.as_ref().map(Exporter::address);
@@ -209,16 +209,21 @@ fn chance() -> f64 {
     rand::random()
 }
 
+fn http_threads(settings: &Settings) -> usize {
+    settings.workers.unwrap_or(HttpConfig::default().workers).max(1)
+}
+
 fn usecases(
     settings: &Settings,
     stores: Stores,
     (signal, live): (&Arc<dyn TaskSignal>, &Arc<dyn LiveEvents>),
     outside: &Outside,
 ) -> Arc<dyn Fn() -> UseCases + Send + Sync> {
+    let (connections, threads) = (settings.database_connections, http_threads(settings));
     let ports = Ports {
-        orders: stores.orders,
-        reader: stores.reader,
-        ids: stores.ids,
+        orders: stores.orders.clone(),
+        reader: stores.reader.clone(),
+        ids: stores.ids.clone(),
         signal: signal.clone(),
         live: live.clone(),
         carts: outside.carts.clone(),
@@ -226,5 +231,12 @@ fn usecases(
         users: outside.users.clone(),
     };
     let rules = Arc::new(settings.rules.clone());
-    Arc::new(move || UseCases::new(ports.clone(), Arc::clone(&rules)))
+    Arc::new(move || {
+        let mut ports = ports.clone();
+        match stores.for_thread(connections.div_ceil(threads)) {
+            Ok(Stores { orders, reader, ids, .. }) => (ports.orders, ports.reader, ports.ids) = (orders, reader, ids),
+            Err(error) => tracing::warn!(%error, "a thread reads through the connections of all"),
+        }
+        UseCases::new(ports, Arc::clone(&rules))
+    })
 }

@@ -72,12 +72,32 @@ pub struct Stores {
     pub tasks: Arc<dyn TaskStore>,
     /// Numbers.
     pub ids: Arc<dyn IdGenerator>,
+    /// PostgreSQL: what another pool is made of.
+    postgres: Option<Arc<Opened>>,
+}
+
+/// A store on PostgreSQL and how it was opened.
+struct Opened {
+    store: PostgresStore,
+    url: String,
+    options: Options,
 }
 
 impl Stores {
     fn of(store: impl OrderStore + OrderReader + TaskStore + IdGenerator + 'static) -> Self {
         let store = Arc::new(store);
-        Self { orders: store.clone(), reader: store.clone(), tasks: store.clone(), ids: store }
+        Self { orders: store.clone(), reader: store.clone(), tasks: store.clone(), ids: store, postgres: None }
+    }
+
+    /// The same stores for a thread that answers requests on a runtime of its own. On PostgreSQL it gets `connections` for
+    /// its reads, driven by that runtime, so that a read is not handed from thread to thread; commits go where they went.
+    ///
+    /// # Errors
+    /// [`ConnectError`] when there can't be another pool.
+    pub fn for_thread(&self, connections: usize) -> Result<Self, ConnectError> {
+        let Some(opened) = &self.postgres else { return Ok(self.clone()) };
+        let options = Options { connections, ..opened.options.clone() };
+        Ok(Self::of(postgres::reading_here(&opened.store, &opened.url, &options)?))
     }
 }
 
@@ -88,7 +108,11 @@ impl Stores {
 /// [`ConnectError`] when the URL or the file can't be used.
 pub fn open(url: &DatabaseUrl, options: &Options) -> Result<Stores, ConnectError> {
     match url {
-        DatabaseUrl::Postgres(url) => Ok(Stores::of(postgres::open(url, options)?)),
+        DatabaseUrl::Postgres(url) => {
+            let store = postgres::open(url, options)?;
+            let opened = Opened { store: store.clone(), url: url.clone(), options: options.clone() };
+            Ok(Stores { postgres: Some(Arc::new(opened)), ..Stores::of(store) })
+        }
         DatabaseUrl::Sqlite(path) => Ok(Stores::of(sqlite::open(path, options)?)),
     }
 }

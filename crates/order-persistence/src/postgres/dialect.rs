@@ -92,17 +92,26 @@ macro_rules! together {
 }
 pub(crate) use together;
 
-/// A pool, and the runtime on which its work is done.
+/// A pool, and the runtime on which its work is done. Whoever reads in one thread only may have a pool of their own there.
 #[derive(Clone)]
 pub(crate) struct Database {
     pool: Measured<Manager>,
+    here: Option<Measured<Manager>>,
     runtime: Handle,
 }
 
 impl Database {
     pub(crate) fn open(url: &str, options: &Options) -> Result<Self, ConnectError> {
         let pool = Measured::new(connect::pool(url, options)?, options.pool);
-        Ok(Self { pool, runtime: options.runtime.clone() })
+        Ok(Self { pool, here: None, runtime: options.runtime.clone() })
+    }
+
+    /// The same, with connections of its own for reads, which are done on the runtime of whoever asks.
+    ///
+    /// A read whose caller goes away is given up; its connection is used again when the server has answered.
+    pub(crate) fn reading_here(&self, url: &str, options: &Options) -> Result<Self, ConnectError> {
+        let here = Measured::new(connect::pool(url, options)?, options.pool);
+        Ok(Self { here: Some(here), ..self.clone() })
     }
 
     /// Reads, each statement for itself.
@@ -110,7 +119,10 @@ impl Database {
         &self,
         work: impl for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, DbError>> + Send + 'static,
     ) -> Result<T, DbError> {
-        let done = self.spawn(work).await;
+        let done = match &self.here {
+            Some(pool) => on_connection(pool.clone(), work).await,
+            None => self.spawn(work).await,
+        };
         done.map_err(|error| match error {
             DbError::Unknown(detail) => DbError::NoConnection(detail),
             error => error,
@@ -133,28 +145,33 @@ impl Database {
         self.spawn(|conn| async move { again(conn, true, &work).await }.boxed()).await
     }
 
-    /// On the runtime that owns the pool: a caller that goes away leaves nothing half done in it. A connection on which
-    /// something was left half done (no answer in time, a panic, a rollback that failed) goes back to nobody.
+    /// On the runtime that owns the pool: a caller that goes away leaves nothing half done in it.
     async fn spawn<T: Send + 'static>(
         &self,
         work: impl for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, DbError>> + Send + 'static,
     ) -> Result<T, DbError> {
-        let pool = self.pool.clone();
-        let done = self.runtime.spawn(async move {
-            let mut conn = pool.get().await.map_err(|error| DbError::NoConnection(error.to_string()))?;
-            let worked = tokio::time::timeout(DEADLINE, AssertUnwindSafe(work(&mut conn)).catch_unwind()).await;
-            let done = match worked {
-                Ok(Ok(done)) => done,
-                Ok(Err(_)) => Err(DbError::Unknown("a panic amid the work".into())),
-                Err(_) => Err(DbError::Unknown(format!("no answer in {DEADLINE:?}"))),
-            };
-            if matches!(done, Err(DbError::Unknown(_) | DbError::NotRolledBack(_))) {
-                drop(Object::take(conn));
-            }
-            done
-        });
+        let done = self.runtime.spawn(on_connection(self.pool.clone(), work));
         done.await.unwrap_or_else(|error| Err(DbError::Unknown(error.to_string())))
     }
+}
+
+/// A unit of work on a connection. One on which something was left half done (no answer in time, a panic, a rollback that
+/// failed) goes back to nobody.
+async fn on_connection<T: Send + 'static>(
+    pool: Measured<Manager>,
+    work: impl for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, DbError>> + Send + 'static,
+) -> Result<T, DbError> {
+    let mut conn = pool.get().await.map_err(|error| DbError::NoConnection(error.to_string()))?;
+    let worked = tokio::time::timeout(DEADLINE, AssertUnwindSafe(work(&mut conn)).catch_unwind()).await;
+    let done = match worked {
+        Ok(Ok(done)) => done,
+        Ok(Err(_)) => Err(DbError::Unknown("a panic amid the work".into())),
+        Err(_) => Err(DbError::Unknown(format!("no answer in {DEADLINE:?}"))),
+    };
+    if matches!(done, Err(DbError::Unknown(_) | DbError::NotRolledBack(_))) {
+        drop(Object::take(conn));
+    }
+    done
 }
 
 /// How long a unit of work may take: the server cuts off a statement after 2 s, and one that is gone says nothing.

@@ -32,6 +32,8 @@ mod write;
 
 pub use store::Store;
 
+use std::sync::Arc;
+
 use crate::{ConnectError, Options};
 
 pub(crate) use migrate::migrate;
@@ -39,4 +41,9 @@ pub(crate) use migrate::migrate;
 /// Opens a pool. No connection is made yet.
 pub(crate) fn open(url: &str, options: &Options) -> Result<Store, ConnectError> {
     Ok(Store::over(dialect::Database::open(url, options)?))
+}
+
+/// The same store with connections of its own for reads, which are done on the runtime of whoever asks.
+pub(crate) fn reading_here(store: &Store, url: &str, options: &Options) -> Result<Store, ConnectError> {
+    Ok(Store { db: store.db.reading_here(url, options)?, ids: Arc::clone(&store.ids) })
 }

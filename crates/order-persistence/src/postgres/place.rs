@@ -143,12 +143,13 @@ impl Placing {
             ", ", Array<Timestamptz>, &guards.ends_at;
             ", ", Array<Timestamptz>, &guards.created_at;
             ") AS given (key_hash, fingerprint, customer_id, placed_with, open, ends_at, created_at) \
-             WHERE NOT EXISTS (SELECT 1 FROM idempotency_keys AS other WHERE other.kind = 'guard' \
+             WHERE (SELECT count(*) FROM idempotency_keys AS other WHERE other.kind = 'guard' \
              AND other.customer_id = given.customer_id AND (other.open OR other.ends_at > given.created_at) \
              AND other.order_id <> ALL(", Array<BigInt>, seen;
         }
+        // Counted, not `NOT EXISTS`: that would be planned as a join with the whole table.
         out.push_sql(
-            ")) ON CONFLICT (key_hash) DO UPDATE SET fingerprint = excluded.fingerprint, \
+            ")) = 0 ON CONFLICT (key_hash) DO UPDATE SET fingerprint = excluded.fingerprint, \
              customer_id = excluded.customer_id, placed_with = excluded.placed_with, open = excluded.open, \
              ends_at = excluded.ends_at, order_id = excluded.order_id, created_at = excluded.created_at \
              WHERE NOT kept.open AND kept.ends_at <= excluded.created_at RETURNING 1)",

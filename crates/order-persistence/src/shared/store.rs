@@ -24,7 +24,7 @@ use crate::id_blocks::{IdBlocks, Ids};
 #[derive(Clone)]
 pub struct Store {
     pub(super) db: Database,
-    ids: Arc<IdBlocks>,
+    pub(super) ids: Arc<IdBlocks>,
 }
 
 impl Store {
