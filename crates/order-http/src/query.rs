@@ -194,7 +194,7 @@ impl Parameters {
 
     /// Where the page begins: by count, or after a place. Whoever says both may mean either.
     fn start(&mut self) -> PageStart {
-        let offset = self.number("offset", 0, 10_000);
+        let offset = self.number("offset", 0, FARTHEST);
         let Some(text) = self.one("cursor") else { return PageStart::Offset(offset.unwrap_or(0)) };
         if self.given.iter().any(|(name, value)| name == "offset" && !value.is_empty()) {
             self.fields.wrong("cursor", "exclusive", "and offset exclude each other; send one of them");

@@ -25,7 +25,7 @@ const BEHIND: Duration = Duration::from_millis(100);
 
 impl UseCases {
     /// What has happened to an order after its event number `after`, for those who may read it. With `until`, an answer
-    /// without an entry waits for one until then.
+    /// without an entry waits for one until then; `waits` is told when the wait begins.
     ///
     /// # Errors
     /// [`UseCaseError::NotFound`] for anybody else, too; also for somebody who may no longer read it when the wait ends.
@@ -35,10 +35,12 @@ impl UseCases {
         id: OrderId,
         after: Version,
         until: Option<Instant>,
+        waits: impl FnOnce(),
     ) -> Result<Vec<TimelineItem>, UseCaseError> {
         let wait = until.and_then(|until| Some((self.ports.live.subscribe(id)?, until)));
         let mut entries = self.entries(caller, id, after).await?;
         let Some((mut subscription, until)) = wait.filter(|_| entries.is_empty()) else { return Ok(entries) };
+        waits();
         loop {
             let heard = hears(&mut *subscription, after, until).await;
             if heard != Heard::NoMore {

@@ -109,10 +109,7 @@ pub(super) async fn timeline(
     let came_in = Instant::now();
     let (after, wait) = query::timeline(&request)?;
     let until = wait.map(|wait| came_in + wait);
-    if until.is_some() {
-        make_room(&request);
-    }
-    let entries = state.usecases.timeline(&caller, id, after, until).await?;
+    let entries = state.usecases.timeline(&caller, id, after, until, || make_room(&request)).await?;
     let to_admin = caller.role == CallerRole::Admin;
     answer::json(&entries.iter().map(|entry| TimelineJson::new(entry, to_admin)).collect::<Vec<_>>())
 }

@@ -128,6 +128,18 @@ async fn health_tells_of_breakers_and_is_no_worse_for_them() {
 }
 
 #[actix_web::test]
+async fn who_is_answered_at_once_keeps_their_room_until_then() {
+    let shop = full().with_order(Status::Confirmed).await;
+    let (room, seen) = (Arc::clone(&shop.room), Arc::new(Mutex::new(None)));
+    let note = Arc::clone(&seen);
+    shop.store.before_next(Op::Timeline, move |_| async move {
+        *note.lock().unwrap() = Some(room.available_permits());
+    });
+    assert_eq!(shop.get("/orders/1/timeline?after=0&wait=25", "ann").await.status, 200);
+    assert_eq!(*seen.lock().unwrap(), Some(0));
+}
+
+#[actix_web::test]
 async fn who_only_waits_gives_room_to_others() {
     let shop = full().with_order(Status::Confirmed).await;
     let waiting = shop.get("/orders/1/timeline?after=99&wait=25", "ann");

@@ -141,13 +141,13 @@ async fn its_customer_its_courier_and_admins_see_an_order_and_nobody_else() {
     let use_cases = shop.use_cases();
     for reader in [customer("ann"), courier("bob"), admin(), courier("ann")] {
         assert_eq!(use_cases.order(&reader, an_id(1)).await.as_ref(), Ok(&shop.order()));
-        let items = use_cases.timeline(&reader, an_id(1), 0, None).await.unwrap();
+        let items = use_cases.timeline(&reader, an_id(1), 0, None, || ()).await.unwrap();
         let kinds: Vec<_> = items.iter().map(|item| item.kind.as_str()).collect();
         assert_eq!(kinds, ["placed", "confirmed", "assigned"]);
     }
     for stranger in [customer("eve"), courier("cat"), customer("bob")] {
         assert_eq!(use_cases.order(&stranger, an_id(1)).await, Err(UseCaseError::NotFound));
-        assert_eq!(use_cases.timeline(&stranger, an_id(1), 0, None).await.unwrap_err(), UseCaseError::NotFound);
+        assert_eq!(use_cases.timeline(&stranger, an_id(1), 0, None, || ()).await.unwrap_err(), UseCaseError::NotFound);
     }
     assert_eq!(use_cases.order(&admin(), an_id(2)).await, Err(UseCaseError::NotFound));
 }

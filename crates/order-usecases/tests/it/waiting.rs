@@ -28,7 +28,7 @@ const WAIT: Duration = Duration::from_secs(25);
 /// Somebody waits for what happens to order 1 after an event.
 fn waits(use_cases: UseCases, caller: Caller, after: Version) -> JoinHandle<Entries> {
     let until = Instant::now() + WAIT;
-    tokio::spawn(async move { use_cases.timeline(&caller, an_id(1), after, Some(until)).await })
+    tokio::spawn(async move { use_cases.timeline(&caller, an_id(1), after, Some(until), || ()).await })
 }
 
 fn kinds(entries: Entries) -> Vec<String> {
@@ -84,7 +84,7 @@ async fn what_has_happened_already_is_told_at_once() {
     for (after, expected) in [(0, vec!["placed", "confirmed", "assigned"]), (2, vec!["assigned"])] {
         assert_eq!(kinds(waits(shop.use_cases(), customer("ann"), after).await.unwrap()), expected);
     }
-    let told = shop.use_cases().timeline(&customer("ann"), an_id(1), 3, None).await;
+    let told = shop.use_cases().timeline(&customer("ann"), an_id(1), 3, None, || ()).await;
     assert_eq!(kinds(told), [""; 0], "nobody waits who did not ask to");
     assert_eq!((begun.elapsed(), shop.live.watched()), (Duration::ZERO, vec![]));
 }
@@ -151,7 +151,7 @@ async fn the_lookout_asks_as_often_however_many_wait_and_never_for_nobody() {
     let waiting: Vec<_> = (0..300)
         .map(|n| {
             let use_cases = shop.use_cases();
-            tokio::spawn(async move { use_cases.timeline(&admin(), an_id(1 + n % 3), 2, Some(until)).await })
+            tokio::spawn(async move { use_cases.timeline(&admin(), an_id(1 + n % 3), 2, Some(until), || ()).await })
         })
         .collect();
     for waiting in waiting {
@@ -205,7 +205,7 @@ async fn nobody_waits_for_what_is_not_theirs_to_see() {
     for stranger in [customer("eve"), courier("cat"), customer("bob")] {
         assert_eq!(waits(shop.use_cases(), stranger, 3).await.unwrap(), Err(UseCaseError::NotFound));
     }
-    let missing = shop.use_cases().timeline(&admin(), an_id(2), 0, Some(begun + WAIT)).await;
+    let missing = shop.use_cases().timeline(&admin(), an_id(2), 0, Some(begun + WAIT), || ()).await;
     assert_eq!(missing, Err(UseCaseError::NotFound));
     // Whoever loses the order meanwhile is told what anybody else would be.
     let waiting = waits(shop.use_cases(), courier("bob"), 3);
