@@ -39,7 +39,7 @@ impl Keys {
     /// no token works, and the keys come as soon as they can be had.
     pub(crate) async fn start(settings: &Settings, guards: &Guards) -> Result<Self, Failure> {
         let (verifier, keeping) = match &settings.trust {
-            Trust::Secret => (TokenVerifier::hs256(&settings.jwt_secret).map_err(Failure::other)?, None),
+            Trust::Secret(secret) => (TokenVerifier::hs256(secret).map_err(Failure::other)?, None),
             Trust::Published { algorithm, url } => {
                 let keys = Arc::new(PublicKeys::new(*algorithm, Arc::new(Published::at(url, guards)?)));
                 keys.refresh().await;

@@ -49,7 +49,14 @@ async fn database(settings: &Settings) -> Result<String, String> {
     if let DatabaseUrl::Sqlite(path) = &settings.database_url
         && !path.exists()
     {
-        return Ok("a new file will be made".into());
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        return match folder {
+            Some(folder) if !folder.is_dir() => {
+                Err(format!("there is no folder {}; look at DATABASE_URL", folder.display()))
+            }
+            _ if !settings.auto_migrate => Err(format!("there is no file {}; run `order-app migrate`", path.display())),
+            _ => Ok("a new file will be made".into()),
+        };
     }
     let Report { pending, .. } =
         order_persistence::migrate(&settings.database_url, false).await.map_err(|error| look(&error))?;

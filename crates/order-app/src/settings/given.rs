@@ -138,6 +138,11 @@ impl Given {
         self
     }
 
+    /// Whether somebody gave it a value. Its default does not count.
+    pub(super) fn is_given(&self, name: &str) -> bool {
+        self.values.get(name).is_some_and(|value| !value.is_empty())
+    }
+
     pub(super) fn value(&mut self, name: &str) -> Option<String> {
         let default = KNOWN.iter().find(|(known, _)| *known == name).and_then(|(_, default)| *default);
         let value = self.values.get(name).cloned().or_else(|| default.map(str::to_owned));

@@ -38,7 +38,6 @@ pub(crate) struct Settings {
     pub(crate) database_connections: usize,
     pub(crate) auto_migrate: bool,
     /// Checks callers' tokens where the algorithm is HS256, and signs this service's own.
-    pub(crate) jwt_secret: SecretString,
     pub(crate) trust: Trust,
     pub(crate) jwt_issuer: Option<String>,
     pub(crate) jwt_audience: Option<String>,
@@ -160,17 +159,17 @@ impl Given {
         let database_url = self.database_url();
         let database_connections = self.number("DATABASE_CONNECTIONS", 2, 1_000);
         let auto_migrate = self.switch("AUTO_MIGRATE");
-        let jwt_secret = self.secret();
+        let secret = self.secret_if_used();
         let jwt_issuer = self.optional("JWT_ISSUER");
         let jwt_audience = self.optional("JWT_AUDIENCE");
         let user_service = self.url("USER_SERVICE_URL");
-        let trust = self.trust(user_service.as_deref());
+        let trust = self.trust(user_service.as_deref(), secret.as_ref());
         let product_service = self.url("PRODUCT_SERVICE_URL");
         let cart_service = self.url("CART_SERVICE_URL");
         let payment_service = self.url("PAYMENT_SERVICE_URL");
         let notification_service = self.url("NOTIFICATION_SERVICE_URL");
         let service_parallelism = self.number("SERVICE_PARALLELISM", 1, 10_000);
-        let service_key = self.service_key(jwt_secret.as_ref());
+        let service_key = self.service_key(secret.as_ref());
         let rules = self.rules();
         let task_slots = self.number("TASK_SLOTS", 1, 1_000);
         let workers = match self.optional("WORKERS") {
@@ -198,7 +197,6 @@ impl Given {
             database_url: database_url?,
             database_connections: database_connections?,
             auto_migrate: auto_migrate?,
-            jwt_secret: jwt_secret?,
             trust: trust?,
             jwt_issuer,
             jwt_audience,

@@ -63,18 +63,26 @@ fn a_secret_that_everybody_knows_or_can_guess_is_refused_outside_debug() {
 
 #[test]
 fn one_algorithm_is_believed_with_the_secret_or_with_published_keys() {
-    assert_eq!(given(&[]).unwrap().trust, Trust::Secret);
-    assert_eq!(given(&[("JWT_ALGORITHM", "HS256")]).unwrap().trust, Trust::Secret);
+    assert!(matches!(given(&[]).unwrap().trust, Trust::Secret(_)));
+    assert!(matches!(given(&[("JWT_ALGORITHM", "HS256")]).unwrap().trust, Trust::Secret(_)));
     for algorithm in PublicKeyAlgorithm::ALL {
-        let at = |url: &str| Trust::Published { algorithm, url: url.to_owned() };
+        let at = |url: &str| (algorithm, url.to_owned());
         let name = algorithm.name();
-        let trust = |more: &[(&str, &str)]| given(&[&[("JWT_ALGORITHM", name)], more].concat()).unwrap().trust;
+        let trust = |more: &[(&str, &str)]| match given(&[&[("JWT_ALGORITHM", name)], more].concat()).unwrap().trust {
+            Trust::Published { algorithm, url } => (algorithm, url),
+            Trust::Secret(_) => panic!("a secret is no key of {name}"),
+        };
         assert_eq!(trust(&[]), at("http://user/.well-known/jwks.json"));
         assert_eq!(trust(&[("USER_SERVICE_URL", "https://u/api/")]), at("https://u/api/.well-known/jwks.json"));
         assert_eq!(trust(&[("JWKS_URL", "https://idp/keys.json")]), at("https://idp/keys.json"));
-        // The service's own tokens are still signed with it.
+        // The service's own tokens are still signed with it, unless there is a key for them.
         let Mistakes(mistakes) = given(&[("JWT_ALGORITHM", name), ("JWT_SECRET_KEY", "short")]).unwrap_err();
         assert!(mistakes[0].starts_with("JWT_SECRET_KEY: "), "{mistakes:?}");
+        let keys = [("JWT_ALGORITHM", name), ("SERVICE_JWT_PRIVATE_KEY", KEY)];
+        assert_eq!(given(&keys).unwrap().without_effect, ["JWT_SECRET_KEY"]);
+        let all = ENOUGH.iter().filter(|(name, _)| *name != "JWT_SECRET_KEY").chain(&keys);
+        let all = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        assert!(Given::from(all).settings().unwrap().without_effect.is_empty(), "nobody needs a secret");
     }
     assert_eq!(given(&[("JWKS_URL", "https://idp/keys.json")]).unwrap().without_effect, ["JWKS_URL"]);
 }

@@ -9,10 +9,10 @@ use super::{Given, Mistakes};
 const WELL_KNOWN: &str = "/.well-known/jwks.json";
 
 /// What callers' tokens are checked with. Which it is decides what is accepted; no token does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Trust {
     /// HS256 with `JWT_SECRET_KEY`.
-    Secret,
+    Secret(SecretString),
     /// Another algorithm, with public keys.
     Published {
         /// Which.
@@ -55,7 +55,20 @@ impl Given {
         })
     }
 
-    pub(super) fn trust(&mut self, user_service: Option<&str>) -> Option<Trust> {
+    /// `JWT_SECRET_KEY`, where anything is signed or checked with it: tokens of callers by HS256, or this service's own.
+    pub(super) fn secret_if_used(&mut self) -> Option<SecretString> {
+        let algorithm = self.optional("JWT_ALGORITHM");
+        let published = PublicKeyAlgorithm::ALL.iter().any(|public| algorithm.as_deref() == Some(public.name()));
+        if !published || self.optional("SERVICE_JWT_PRIVATE_KEY").is_none() {
+            return self.secret();
+        }
+        if self.is_given("JWT_SECRET_KEY") {
+            self.without_effect.push("JWT_SECRET_KEY".to_owned());
+        }
+        None
+    }
+
+    pub(super) fn trust(&mut self, user_service: Option<&str>, secret: Option<&SecretString>) -> Option<Trust> {
         let given = match self.optional("JWKS_URL") {
             Some(_) => Some(self.url("JWKS_URL")?),
             None => None,
@@ -63,7 +76,7 @@ impl Given {
         match self.algorithm()? {
             Algorithm::Hs256 => {
                 self.without_effect.extend(given.map(|_| "JWKS_URL".to_owned()));
-                Some(Trust::Secret)
+                secret.cloned().map(Trust::Secret)
             }
             Algorithm::Public(algorithm) => {
                 let url = match given {
