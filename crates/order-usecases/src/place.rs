@@ -96,7 +96,11 @@ impl UseCases {
             ordered = click.ordered(&looked.guards, looked.now);
         }
         match ordered {
-            Ordered::Equally(order) => self.as_it_is(order, request).await,
+            Ordered::Equally(order) => match self.given(request.key).await? {
+                // Receipt and guard are committed together and read one after the other: only the guard was seen.
+                Some(answer) => Ok(Some(answer)),
+                None => self.as_it_is(order, request).await,
+            },
             Ordered::Otherwise(order) => Err(UseCaseError::AlreadyOrdered { order }),
             Ordered::Not if !self.accepts_orders() => Err(UseCaseError::NotAcceptingOrders),
             Ordered::Not if cart.lines.is_empty() => Err(Rejection::CartEmpty.into()),

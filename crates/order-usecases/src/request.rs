@@ -136,7 +136,7 @@ impl UseCases {
     }
 
     /// The answer that was given under a key.
-    async fn given(&self, key: Option<IdempotencyKey>) -> Result<Option<Answer>, UseCaseError> {
+    pub(crate) async fn given(&self, key: Option<IdempotencyKey>) -> Result<Option<Answer>, UseCaseError> {
         let Some(key) = key else { return Ok(None) };
         replay(Some(key), self.ports.orders.receipt(key).await?)
     }
