@@ -15,8 +15,8 @@ const TALKATIVE: &str = "info,order_app=trace,order_http=trace,order_usecases=tr
 on_both_engines! {
     async fn a_life_of_an_order_leaves_nothing_personal_in_the_log(engine: Engine) {
         let (sandbox, log) = (sandbox(), NamedTempFile::new().unwrap());
-        let settings = [("LOG_LEVEL", TALKATIVE), ("LOG_FORMAT", "json")];
-        let service = Service::start_logged(&engine, &sandbox, &settings, &log).await;
+        let settings = [("LOG_LEVEL", TALKATIVE)];
+        let (service, metrics) = Service::start_measured_logged(&engine, &sandbox, &settings, &log).await;
         let (customer, admin) = (Shop::customer(&service), Shop::admin(&service));
         let place = json!({
             "delivery_address": "221B Baker Street",
@@ -30,7 +30,12 @@ on_both_engines! {
             sandbox.clear_all_faults();
         }
         sandbox.add_fault(Outside::Payment, Fault::new(FaultKind::Status(500)).times(1));
+        sandbox.add_fault(Outside::Payment, Fault::new(FaultKind::Hold).times(1));
         let id = customer.call(Method::POST, "/orders?from=secretplace", Some(place)).await.expect(201).id();
+        eventually("the charge is under way", || async { sandbox.held(Outside::Payment) == 1 }).await;
+        let tasks = engine.tasks_as_text().await;
+        assert!(tasks.contains("charge"), "{tasks}");
+        sandbox.release(Outside::Payment);
         customer.until(id, "status", "confirmed").await;
         eventually("the cart is cleared", || async { sandbox.cart("ann").items.is_empty() }).await;
         customer.get("/orders/my-orders?user_id=secretname").await.expect(200);
@@ -40,6 +45,7 @@ on_both_engines! {
         let reason = json!({ "status": "cancelled", "reason": "Mary has moved" });
         admin.call(Method::PUT, &format!("/orders/{id}/status"), Some(reason)).await.expect(200);
         admin.until(id, "payment_status", "refunded").await;
+        let measured = metrics.scrape().await.text;
         assert!(service.stop().await.success());
 
         let said = std::fs::read_to_string(log.path()).unwrap();
@@ -50,7 +56,9 @@ on_both_engines! {
             "Baker", "51.5237", "0.1585", "Mary", "secretplace", "secretname", "secretpath", "secretfield", "Bearer",
             &signature(&ann), &claims(&ann), &signature(&ada), &claims(&ada), crate::support::service::SECRET,
         ] {
-            assert!(!said.contains(personal), "{personal} in {said}");
+            for (what, text) in [("the log", &said), ("the metrics", &measured), ("the tasks", &tasks)] {
+                assert!(!text.contains(personal), "{personal} in {what}: {text}");
+            }
         }
 
         // And it says something: a line per request, and each line of a request names it.

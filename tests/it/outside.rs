@@ -121,6 +121,29 @@ async fn an_admins_courier_has_to_be_one() {
     service.stop().await;
 }
 
+/// What an order shows was copied when it was placed: reading it asks nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_asks_no_other_service() {
+    let (engine, sandbox) = (Engine::sqlite(), sandbox());
+    let service = Service::start(&engine, &sandbox).await;
+    let (customer, admin) = (Shop::customer(&service), Shop::admin(&service));
+    let id = customer.place().await.expect(201).id();
+    customer.until(id, "status", "confirmed").await;
+    eventually("everything outside is done", || async {
+        sandbox.cart("ann").items.is_empty() && sandbox.notifications().len() == 1
+    })
+    .await;
+    let asked = sandbox.calls();
+    for path in ["", "/timeline", "/payments"] {
+        customer.get(&format!("/orders/{id}{path}")).await.expect(200);
+    }
+    let listed = customer.get("/orders/my-orders").await.expect(200).json();
+    assert_eq!(listed[0]["items"][0]["product"]["name"], json!("Apple"));
+    admin.get("/orders?status=confirmed").await.expect(200);
+    assert_eq!(sandbox.calls(), asked);
+    service.stop().await;
+}
+
 /// The database goes away and comes back: 503 meanwhile, and then as before, by itself.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_away_is_said_to_be_so() {

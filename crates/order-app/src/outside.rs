@@ -8,7 +8,7 @@ use order_clients::{
     ServiceTokens, UserClient,
 };
 use order_domain::ports::{Clock, ServiceName};
-use order_http::{Answering, Breaker, OutsideHealth, RequestContext};
+use order_http::{Answering, OutsideHealth, RequestContext};
 
 use crate::Failure;
 use crate::settings::Settings;
@@ -47,13 +47,9 @@ impl Outside {
     /// How they are doing, for the health endpoint.
     pub(crate) fn health(&self) -> Arc<dyn Fn() -> Vec<OutsideHealth> + Send + Sync> {
         let guards = self.guards.clone();
-        let health = |(service, state): (ServiceName, BreakerState)| {
-            let breaker = match state {
-                BreakerState::Closed => Breaker::Closed,
-                BreakerState::HalfOpen => Breaker::HalfOpen,
-                BreakerState::Open => Breaker::Open,
-            };
-            OutsideHealth { service: service.name(), breaker }
+        let health = |(service, state): (ServiceName, BreakerState)| OutsideHealth {
+            service: service.name(),
+            breaker: state.name(),
         };
         Arc::new(move || guards.states().map(health).to_vec())
     }

@@ -219,24 +219,17 @@ fn usecases(
     (signal, live): (&Arc<dyn TaskSignal>, &Arc<dyn LiveEvents>),
     outside: &Outside,
 ) -> Arc<dyn Fn() -> UseCases + Send + Sync> {
-    let (connections, threads) = (settings.database_connections, http_threads(settings));
-    let ports = Ports {
-        orders: stores.orders.clone(),
-        reader: stores.reader.clone(),
-        ids: stores.ids.clone(),
-        signal: signal.clone(),
-        live: live.clone(),
-        carts: outside.carts.clone(),
-        products: outside.products.clone(),
-        users: outside.users.clone(),
-    };
+    let connections = settings.database_connections.div_ceil(http_threads(settings));
+    let (signal, live, carts) = (signal.clone(), live.clone(), outside.carts.clone());
+    let (products, users) = (outside.products.clone(), outside.users.clone());
     let rules = Arc::new(settings.rules.clone());
     Arc::new(move || {
-        let mut ports = ports.clone();
-        match stores.for_thread(connections.div_ceil(threads)) {
-            Ok(Stores { orders, reader, ids, .. }) => (ports.orders, ports.reader, ports.ids) = (orders, reader, ids),
-            Err(error) => tracing::warn!(%error, "a thread reads through the connections of all"),
-        }
-        UseCases::new(ports, Arc::clone(&rules))
+        let Stores { orders, reader, ids, .. } = stores.for_thread(connections).unwrap_or_else(|error| {
+            tracing::warn!(%error, "a thread reads through the connections of all");
+            stores.clone()
+        });
+        let (signal, live, carts) = (signal.clone(), live.clone(), carts.clone());
+        let (products, users) = (products.clone(), users.clone());
+        UseCases::new(Ports { orders, reader, ids, signal, live, carts, products, users }, Arc::clone(&rules))
     })
 }

@@ -3,11 +3,11 @@
 //! Closed, it lets every call through. It opens after so many failures one after the other; open, it refuses every call at
 //! once. When its time is over it is half-open: a few calls at once may try, the first success closes it, and the first
 //! failure opens it again, for longer each time. A call that was dropped says nothing about the service, and gives its
-//! place among the few back.
+//! place among the few back; neither does one that ends after the state has changed: it tells of the time before.
 //!
 //! Nobody ever waits here. The states and what opens them are `failsafe`'s; the bound on half-open calls is ours.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -93,7 +93,7 @@ impl Breaker {
         let open = OpenTimes { growing, nth: 0 };
         let policy = consecutive_failures(limits.failures, open);
         let gauge = metrics::gauge!("outside_breaker_state", "service" => service.name());
-        let shown = Shown(Arc::new(Sign { service, state: AtomicU8::new(0), gauge }));
+        let shown = Shown(Arc::new(Sign { service, state: AtomicU8::new(0), changes: AtomicU64::new(0), gauge }));
         let machine = Mutex::new(StateMachine::new(policy, shown.clone()));
         Self { machine, shown, trials: Semaphore::new(limits.trials) }
     }
@@ -112,7 +112,7 @@ impl Breaker {
             BreakerState::Closed => None,
             BreakerState::HalfOpen | BreakerState::Open => Some(self.trials.try_acquire().ok()?),
         };
-        Some(Admission { breaker: self, _trial: trial })
+        Some(Admission { breaker: self, since: self.shown.changes(), _trial: trial })
     }
 
     fn with<T>(&self, act: impl FnOnce(&StateMachine<Policy, Shown>) -> T) -> T {
@@ -124,13 +124,19 @@ impl Breaker {
 #[must_use]
 pub(crate) struct Admission<'a> {
     breaker: &'a Breaker,
+    /// How often the state had changed when it was admitted.
+    since: u64,
     _trial: Option<SemaphorePermit<'a>>,
 }
 
 impl Admission<'_> {
     /// The service works, or does not.
     pub(crate) fn ended(self, works: bool) {
-        self.breaker.with(|machine| if works { machine.on_success() } else { machine.on_error() });
+        self.breaker.with(|machine| match (self.since == self.breaker.shown.changes(), works) {
+            (true, true) => machine.on_success(),
+            (true, false) => machine.on_error(),
+            (false, _) => {}
+        });
     }
 }
 
@@ -141,6 +147,7 @@ struct Shown(Arc<Sign>);
 struct Sign {
     service: ServiceName,
     state: AtomicU8,
+    changes: AtomicU64,
     gauge: Gauge,
 }
 
@@ -150,10 +157,15 @@ impl Shown {
         BreakerState::ALL.into_iter().find(|state| state.number() == number).unwrap_or(BreakerState::Open)
     }
 
+    fn changes(&self) -> u64 {
+        self.0.changes.load(Ordering::Relaxed)
+    }
+
     fn show(&self, state: BreakerState) {
         self.0.gauge.set(f64::from(state.number()));
         let before = self.0.state.swap(state.number(), Ordering::Relaxed);
         if before != state.number() {
+            self.0.changes.fetch_add(1, Ordering::Relaxed);
             tracing::warn!(service = self.0.service.name(), state = state.name(), "the breaker changed its state");
         }
     }
@@ -259,6 +271,22 @@ mod tests {
             late.ended(false);
             time.advance(Duration::from_millis(2_001));
             assert!(breaker.admit().is_some());
+        });
+    }
+
+    #[test]
+    fn a_late_answer_of_a_call_from_before_is_no_trial() {
+        failsafe::clock::freeze(|time| {
+            let breaker = breaker();
+            let (good, bad) = (breaker.admit().unwrap(), breaker.admit().unwrap());
+            calls(&breaker, LIMITS.failures, false);
+            time.advance(Duration::from_millis(2_001));
+            let trial = breaker.admit().expect("a trial");
+            good.ended(true);
+            bad.ended(false);
+            assert_eq!(breaker.state(), BreakerState::HalfOpen);
+            trial.ended(true);
+            assert_eq!(breaker.state(), BreakerState::Closed);
         });
     }
 

@@ -10,6 +10,7 @@ use actix_web::dev::ServiceResponse;
 use actix_web::{Error, HttpMessage};
 use futures_util::future::LocalBoxFuture;
 use order_usecases::CallerRole;
+use tokio::time::Instant;
 
 /// The names of a request, for the services that are asked on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,14 +39,21 @@ pub(crate) struct Notes {
     pub(crate) route: Cell<&'static str>,
     /// As what its caller is known.
     pub(crate) role: Cell<&'static str>,
+    /// When it came in.
+    pub(crate) came_in: Instant,
 }
 
 impl Notes {
     /// Begins the notes of a request.
     pub(crate) fn begin(request: &impl HttpMessage) -> Rc<Self> {
-        let notes = Rc::new(Self { route: Cell::new(NONE), role: Cell::new(NONE) });
+        let notes = Rc::new(Self { route: Cell::new(NONE), role: Cell::new(NONE), came_in: Instant::now() });
         request.extensions_mut().insert(Rc::clone(&notes));
         notes
+    }
+
+    /// When a request came in: what is waited for before its handler is counted, too.
+    pub(crate) fn came_in(request: &impl HttpMessage) -> Instant {
+        request.extensions().get::<Rc<Self>>().map_or_else(Instant::now, |notes| notes.came_in)
     }
 
     /// Notes which route has the request.

@@ -66,6 +66,8 @@ impl Origins {
                 own("idempotency-key"),
                 own("prefer"),
                 own("traceparent"),
+                // Not gone on with, and sent by whoever sends the other.
+                own("tracestate"),
                 X_REQUEST_ID,
             ])
             .expose_headers([

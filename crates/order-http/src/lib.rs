@@ -40,13 +40,14 @@ mod server;
 mod tokens;
 mod trace;
 mod unread;
+mod wait;
 
 pub use codes::{Code, errors_markdown};
 pub use context::{Answering, RequestContext, Scope};
 pub use cors::Origins;
 pub use openapi::openapi_json;
 pub use routes::configure;
-pub use server::{Breaker, HttpConfig, HttpState, OutsideHealth, Wiring, app, server};
+pub use server::{HttpConfig, HttpState, OutsideHealth, Wiring, app, server};
 pub use tokens::{
     BadKeySet, BadSecret, BadToken, Identity, KeySet, KeySource, PublicKeyAlgorithm, PublicKeys, TokenVerifier, Unfit,
 };

@@ -14,7 +14,6 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpResponse};
 use futures_util::FutureExt;
-use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::codes::Code;
@@ -34,7 +33,6 @@ pub(crate) async fn observe(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let began = Instant::now();
     let id = request_id::of(request.headers());
     let trace = Trace::of(request.headers());
     let instance = request.path().to_owned();
@@ -61,7 +59,7 @@ pub(crate) async fn observe(
     if let Some(hold) = hold {
         response = response.map_body(|_, body| hold.until_sent(body));
     }
-    let took = began.elapsed();
+    let took = notes.came_in.elapsed();
     let (route, role) = (notes.route.get(), notes.role.get());
     state.meter.answered(route, &method, status, took);
     tracing::info!(

@@ -5,6 +5,8 @@ use std::time::Duration;
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderName;
 
+use crate::wait::seconds;
+
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 
 /// Says which wishes were granted.
@@ -19,12 +21,6 @@ pub(crate) fn wait(request: &HttpRequest) -> Option<Duration> {
     // Of a wish that is uttered twice, the first counts.
     let wait = values.flat_map(preferences).find(|(name, _)| name.eq_ignore_ascii_case("wait"));
     seconds(&wait?.1, LONGEST).filter(|wait| !wait.is_zero())
-}
-
-/// Whole seconds, cut to the most that there can be: more digits than fit are more than that.
-pub(crate) fn seconds(text: &str, most: u64) -> Option<Duration> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| Duration::from_secs(text.parse().unwrap_or(u64::MAX).min(most)))
 }
 
 /// The wishes of one header, each with its value; their parameters mean nothing to us.

@@ -20,8 +20,8 @@ use crate::cursor;
 use crate::fields::Fields;
 use crate::moment;
 use crate::openapi::schemas::{OrderPaymentStatus, OrderStatus};
-use crate::prefer::seconds;
 use crate::problem::Problem;
+use crate::wait::seconds;
 
 /// How many orders a list has that is asked for no number.
 const DEFAULT_LIMIT: u32 = 20;

@@ -76,35 +76,13 @@ pub struct Wiring {
     pub outside: Arc<dyn Fn() -> Vec<OutsideHealth> + Send + Sync>,
 }
 
-/// Whether an outside service is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Breaker {
-    /// It is.
-    Closed,
-    /// A call tries whether it is back.
-    HalfOpen,
-    /// It is not: it has failed too often.
-    Open,
-}
-
-impl Breaker {
-    /// Its name in answers.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::HalfOpen => "half_open",
-            Self::Open => "open",
-        }
-    }
-}
-
 /// How an outside service is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutsideHealth {
     /// Its name.
     pub service: &'static str,
-    /// The state of its breaker.
-    pub breaker: Breaker,
+    /// The name of its breaker's state: `closed`, `half_open` or `open`.
+    pub breaker: &'static str,
 }
 
 /// What the routes of one worker work with.

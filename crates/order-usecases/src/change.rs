@@ -4,12 +4,9 @@ use order_domain::OrderId;
 use order_domain::order::{Actor, Change, Command, DomainError, Order, Rejection, execute};
 use order_domain::ports::CommitError;
 
-use crate::UseCases;
 use crate::error::UseCaseError;
 use crate::request::{Answer, IfMatch, Request, not_committed};
-
-/// How often a command that meets a concurrent change is decided.
-const TRIES: usize = 3;
+use crate::{TRIES, UseCases};
 
 /// What a command that meets a concurrent change does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -39,6 +39,9 @@ pub use place::PlaceOrder;
 pub use read::ListOrders;
 pub use request::{Answer, IfMatch, Outcome, Render, Request};
 
+/// How often something is decided that meets a change by somebody else: the first time included.
+pub(crate) const TRIES: usize = 3;
+
 /// What the use cases work with.
 #[derive(Clone)]
 pub struct Ports {

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::caller::Caller;
 use crate::error::UseCaseError;
 use crate::request::{Answer, Outcome, Request, not_committed, replay};
-use crate::{Ports, UseCases, commit, double_click};
+use crate::{Ports, TRIES, UseCases, commit, double_click};
 
 /// All calls to other services of one placing together.
 const UPSTREAM_LIMIT: Duration = Duration::from_secs(4);
@@ -28,9 +28,6 @@ pub struct PlaceOrder {
     /// How it is paid.
     pub method: PaymentMethod,
 }
-
-/// How often a placing that meets another one of the same caller looks again.
-const TRIES: usize = 3;
 
 impl UseCases {
     /// Makes an order of the caller's cart. An equal request under the same key gets the first one's answer; one that has
@@ -87,7 +84,7 @@ impl UseCases {
         if !self.accepts_orders() && placing.guards.is_empty() {
             return Err(UseCaseError::NotAcceptingOrders);
         }
-        let cart = in_time(upstream, self.cart(caller)).await?;
+        let cart = in_time(upstream, ServiceName::Cart, self.cart(caller)).await?;
         let click = Click { fingerprint: request.fingerprint, key: request.key.map(|key| key.hash), cart: &cart.lines };
         let mut ordered = click.ordered(&placing.guards, placing.now);
         if ordered == Ordered::Not && cart.lines.is_empty() && request.key.is_none() {
@@ -111,7 +108,7 @@ impl UseCases {
                     placed_with: request.key.map(|key| key.hash),
                     seen: placing.guards.iter().map(|guard| guard.order).collect(),
                 };
-                let basket = in_time(upstream, self.basket(cart)).await?;
+                let basket = in_time(upstream, ServiceName::Product, self.basket(cart)).await?;
                 self.place_new(caller, wish.clone(), request, guard, basket, placing.now).await
             }
         }
@@ -177,11 +174,12 @@ impl UseCases {
 
 async fn in_time<T>(
     until: Instant,
+    service: ServiceName,
     asked: impl Future<Output = Result<T, UseCaseError>> + Send,
 ) -> Result<T, UseCaseError> {
     let late = |_| {
         let detail = format!("cart and products took longer than {UPSTREAM_LIMIT:?}");
-        ServiceError::Unavailable { service: ServiceName::Product, detail }
+        ServiceError::Unavailable { service, detail }
     };
     timeout_at(until, asked).await.map_err(late)?
 }

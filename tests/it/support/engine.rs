@@ -31,6 +31,12 @@ struct Count {
     n: i64,
 }
 
+#[derive(QueryableByName)]
+struct AllText {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    text: String,
+}
+
 impl Engine {
     pub async fn postgres() -> Self {
         let database = TestDatabase::create().await;
@@ -81,6 +87,22 @@ impl Engine {
                 conn.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
                 let mut left = || sql_query(LEFT).get_result::<Count>(&mut conn).unwrap().n;
                 eventually("nothing is left to do", || ready(left() == 0)).await;
+            }
+        }
+    }
+
+    /// All that the rows of tasks hold.
+    pub async fn tasks_as_text(&self) -> String {
+        match &self.kept {
+            Kept::Postgres(database) => {
+                let all = "SELECT coalesce(string_agg(tasks::text, ' '), '') FROM tasks";
+                database.connect().await.query_one(all, &[]).await.unwrap().get(0)
+            }
+            Kept::Sqlite { folder } => {
+                let path = folder.path().join("orders.db");
+                let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+                let all = "SELECT coalesce(group_concat(id || kind || order_id || entry_n || coalesce(last_error, ''), ' '), '') AS text FROM tasks";
+                sql_query(all).get_result::<AllText>(&mut conn).unwrap().text
             }
         }
     }

@@ -77,8 +77,18 @@ impl Service {
     /// Starts an instance whose metrics are to be had, on a free port that its log tells.
     pub async fn start_measured(engine: &Engine, sandbox: &Sandbox, settings: &[(&str, &str)]) -> (Self, Metrics) {
         let log = NamedTempFile::new().unwrap();
-        let more = [("METRICS_ADDR", "127.0.0.1:0"), ("LOG_LEVEL", "info"), ("LOG_FORMAT", "json")];
-        let service = Self::start_logged(engine, sandbox, &[&more, settings].concat(), &log).await;
+        Self::start_measured_logged(engine, sandbox, &[&[("LOG_LEVEL", "info")], settings].concat(), &log).await
+    }
+
+    /// The same, with a log that can be read.
+    pub async fn start_measured_logged(
+        engine: &Engine,
+        sandbox: &Sandbox,
+        settings: &[(&str, &str)],
+        log: &NamedTempFile,
+    ) -> (Self, Metrics) {
+        let more = [("METRICS_ADDR", "127.0.0.1:0"), ("LOG_FORMAT", "json")];
+        let service = Self::start_logged(engine, sandbox, &[&more, settings].concat(), log).await;
         let said = std::fs::read_to_string(log.path()).unwrap();
         let mut lines = said.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
         let address = lines.find_map(|line| line["metrics"].as_str().map(str::to_owned));

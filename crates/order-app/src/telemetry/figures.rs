@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use order_domain::ports::{Figures, StoreError, TaskKind, TaskStore};
+use order_domain::ports::{Chore, Figures, StoreError, TaskKind, TaskStore};
 use order_domain::time::{Timestamp, until};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
@@ -41,14 +41,20 @@ impl FiguresReader {
 }
 
 fn set(figures: Option<&Figures>) {
+    let age = |since: Option<Timestamp>, now| since.map_or(0.0, |since| until(since, now).as_secs_f64());
     for kind in TaskKind::ALL {
         let found = figures.map(|figures| (figures.kinds.get(&kind).copied().unwrap_or_default(), figures.now));
-        let age = |since: Option<Timestamp>, now| since.map_or(0.0, |since| until(since, now).as_secs_f64());
         let gauge = |name: &'static str| metrics::gauge!(name, "kind" => kind.name());
         gauge("tasks_waiting").set(found.map_or(f64::NAN, |(kind, _)| count(kind.waiting)));
         gauge("tasks_dead").set(found.map_or(f64::NAN, |(kind, _)| count(kind.dead)));
         gauge("tasks_oldest_due_seconds").set(found.map_or(f64::NAN, |(kind, now)| age(kind.due_since, now)));
         gauge("tasks_oldest_tried_seconds").set(found.map_or(f64::NAN, |(kind, now)| age(kind.tried_since, now)));
+    }
+    for chore in Chore::ALL {
+        let found = figures.map(|figures| (figures.chores.get(&chore).copied().unwrap_or_default(), figures.now));
+        let gauge = |name: &'static str| metrics::gauge!(name, "kind" => chore.name());
+        gauge("tasks_oldest_due_seconds").set(found.map_or(f64::NAN, |(chore, now)| age(chore.due_since, now)));
+        gauge("chore_tries").set(found.map_or(f64::NAN, |(chore, _)| f64::from(chore.tries)));
     }
     metrics::gauge!("payment_entries_in_review").set(figures.map_or(f64::NAN, |figures| count(figures.in_review)));
 }

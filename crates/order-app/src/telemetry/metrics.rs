@@ -56,6 +56,7 @@ const FAMILIES: &[Family] = &[
     ("tasks_oldest_tried_seconds", Kind::Gauge, Unit::Seconds, "Age of the oldest task tried and not done, by kind."),
     ("tasks_waiting", Kind::Gauge, Unit::Count, "Unfinished tasks by kind, without the dead."),
     ("tasks_dead", Kind::Gauge, Unit::Count, "Tasks that were given up, by kind."),
+    ("chore_tries", Kind::Gauge, Unit::Count, "Tries of a chore since it last succeeded, by kind."),
     ("payment_entries_in_review", Kind::Gauge, Unit::Count, "Entries of the ledger that wait for a person."),
 ];
 

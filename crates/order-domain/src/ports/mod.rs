@@ -19,8 +19,8 @@ pub use store::{
     Timeline, TimelineItem, WriteSet,
 };
 pub use tasks::{
-    Chore, Claim, ClaimedChore, ClaimedTask, EntryFailure, Failure, Figures, KindFigures, Lane, MAX_TRIES, NewTask,
-    Rest, Sweep, TaskKind, TaskRef, TaskSignal, TaskStore, Token, backoff_ceiling,
+    Chore, ChoreFigures, Claim, ClaimedChore, ClaimedTask, EntryFailure, Failure, Figures, KindFigures, Lane,
+    MAX_TRIES, NewTask, Rest, Sweep, TaskKind, TaskRef, TaskSignal, TaskStore, Token, backoff_ceiling,
 };
 
 #[cfg(feature = "mocks")]

@@ -228,6 +228,15 @@ pub struct KindFigures {
     pub tried_since: Option<Timestamp>,
 }
 
+/// How a chore is doing, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ChoreFigures {
+    /// Since when it has been due, if it is; while it is held, its lease is not over.
+    pub due_since: Option<Timestamp>,
+    /// Tries since it last succeeded.
+    pub tries: u32,
+}
+
 /// What is left to do, in numbers, for an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Figures {
@@ -235,6 +244,8 @@ pub struct Figures {
     pub now: Timestamp,
     /// Tasks, by kind. Each kind is there.
     pub kinds: BTreeMap<TaskKind, KindFigures>,
+    /// Chores. Each is there.
+    pub chores: BTreeMap<Chore, ChoreFigures>,
     /// Entries of the ledger that wait for a person.
     pub in_review: u64,
 }

@@ -8,17 +8,16 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use order_domain::order::{CancelCode, Inconsistent, Status};
-use order_usecases::{Caller, Render, Request};
+use order_usecases::Render;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::request::request;
 use crate::answer;
 use crate::auth::Signed;
-use crate::body::{Body, Read};
+use crate::body::Body;
 use crate::codes::Code;
-use crate::etag;
 use crate::fields::{Fields, ForeignId, Unknown, present};
-use crate::idempotency;
 use crate::openapi::schemas::{CancellationCode, OrderStatus};
 use crate::openapi::{IdempotencyKey, IfMatch, examples};
 use crate::order_json::{OrderJson, View};
@@ -203,16 +202,6 @@ pub(super) async fn cancel(
     let reason = fields.line_if_any("reason", body.reason);
     fields.finish()?;
     answer::kept(state.usecases.cancel(&caller, id, code, reason, request).await?)
-}
-
-/// How a change wants to be done and answered.
-///
-/// # Errors
-/// A problem with its key or its tags.
-pub(super) fn request(http: &HttpRequest, caller: &Caller, body: &Read, render: Render) -> Result<Request, Problem> {
-    let key = idempotency::key(http, &caller.user, body.bytes())?;
-    let fingerprint = idempotency::fingerprint(http, body.bytes());
-    Ok(Request { key, fingerprint, if_match: etag::if_match(http)?, render })
 }
 
 fn cancelled() -> Render {

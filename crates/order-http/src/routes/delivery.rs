@@ -6,7 +6,7 @@ use order_domain::order::DeliveryChange;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::change::request;
+use super::request::request;
 use crate::answer;
 use crate::auth::Signed;
 use crate::body::Body;

@@ -58,7 +58,7 @@ pub(super) async fn health(state: Data<HttpState>) -> Result<HttpResponse, Probl
         service: "order-service",
         version: env!("CARGO_PKG_VERSION"),
         accepting_orders: state.usecases.accepts_orders(),
-        breakers: (state.outside)().into_iter().map(|outside| (outside.service, outside.breaker.name())).collect(),
+        breakers: (state.outside)().into_iter().map(|outside| (outside.service, outside.breaker)).collect(),
     })
 }
 

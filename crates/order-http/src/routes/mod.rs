@@ -12,6 +12,7 @@ mod payments;
 mod place;
 mod read;
 mod refunds;
+mod request;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};

@@ -9,7 +9,6 @@ use actix_web::{HttpRequest, HttpResponse};
 use order_domain::{Destination, PaymentMethod};
 use order_usecases::{IfMatch, Outcome, PlaceOrder, Render, Request};
 use serde::Deserialize;
-use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use super::prefix;
@@ -17,6 +16,7 @@ use crate::answer;
 use crate::auth::Signed;
 use crate::body::Body;
 use crate::codes::Code;
+use crate::context::Notes;
 use crate::fields::{Fields, Scalar, Unknown};
 use crate::idempotency;
 use crate::load::make_room;
@@ -105,7 +105,6 @@ pub(super) async fn place(
     state: Data<HttpState>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let came_in = Instant::now();
     let body = body.read().await?;
     let key = idempotency::key(&request, &caller.user, body.bytes())?;
     let wish = body.json::<PlaceBody>()?.wish()?;
@@ -115,8 +114,9 @@ pub(super) async fn place(
     let Some(wait) = prefer::wait(&request) else {
         return answer::kept(state.usecases.place(&caller, wish, order).await?);
     };
-    let placing = Box::pin(state.usecases.place_and_wait(&caller, wish, order, came_in + wait, || make_room(&request)));
-    let answer = placing.await?;
+    let until = Notes::came_in(&request) + wait;
+    let placing = state.usecases.place_and_wait(&caller, wish, order, until, || make_room(&request));
+    let answer = Box::pin(placing).await?;
     let waited = !answer.replayed;
     let mut response = answer::kept(answer)?;
     if waited {

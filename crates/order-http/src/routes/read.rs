@@ -5,12 +5,12 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use order_domain::ports::OrderPage;
 use order_usecases::CallerRole;
-use tokio::time::Instant;
 
 use super::prefix;
 use crate::answer;
 use crate::auth::Signed;
 use crate::codes::Code;
+use crate::context::Notes;
 use crate::load::make_room;
 use crate::openapi::IfNoneMatch;
 use crate::order_json::{OrderJson, TimelineJson, View};
@@ -106,9 +106,8 @@ pub(super) async fn timeline(
     request: HttpRequest,
     state: Data<HttpState>,
 ) -> Result<HttpResponse, Problem> {
-    let came_in = Instant::now();
     let (after, wait) = query::timeline(&request)?;
-    let until = wait.map(|wait| came_in + wait);
+    let until = wait.map(|wait| Notes::came_in(&request) + wait);
     let entries = state.usecases.timeline(&caller, id, after, until, || make_room(&request)).await?;
     let to_admin = caller.role == CallerRole::Admin;
     answer::json(&entries.iter().map(|entry| TimelineJson::new(entry, to_admin)).collect::<Vec<_>>())

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::change::request;
+use super::request::request;
 use crate::amount::Amount;
 use crate::answer;
 use crate::auth::Signed;
@@ -41,7 +41,7 @@ struct RefundBody {
 #[utoipa::path(
     post,
     path = "/orders/{id}/refunds",
-    operation_id = "grantRefund",
+    operation_id = "grantGoodwill",
     tag = "changes",
     params(OrderInPath, IdempotencyKey, IfMatch),
     request_body = RefundBody,

@@ -68,8 +68,7 @@ async fn a_page_of_a_named_origin_may_ask_and_read() {
 #[actix_web::test]
 async fn every_route_answers_a_preflight() {
     let shop = open_to(&[SHOP]);
-    let asked =
-        "authorization, content-type, idempotency-key, if-match, if-none-match, prefer, x-request-id, traceparent";
+    let asked = "authorization, content-type, idempotency-key, if-match, if-none-match, prefer, x-request-id, traceparent, tracestate";
     for path in ["/orders", "/api/v1/orders/", "/orders/1", "/orders/1/status", "/orders/1/cancel", "/health"] {
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
             let answer = shop.ask_beside_the_document(preflight(SHOP, path, method, asked)).await;
@@ -79,7 +78,7 @@ async fn every_route_answers_a_preflight() {
                 words(&answer, "access-control-allow-methods"),
                 ["delete", "get", "head", "patch", "post", "put"]
             );
-            assert_eq!(words(&answer, "access-control-allow-headers").len(), 8);
+            assert_eq!(words(&answer, "access-control-allow-headers").len(), 9);
         }
     }
 }

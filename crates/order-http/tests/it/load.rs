@@ -3,15 +3,16 @@
 use std::sync::{Arc, Mutex};
 
 use actix_web::http::Method;
+use actix_web::test::TestRequest;
 use order_domain::order::Status;
 use order_domain::ports::LiveEvents;
-use order_http::{Breaker, OutsideHealth};
+use order_http::OutsideHealth;
 use order_testkit::builders::a_cart;
 use order_testkit::memory::Op;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-use crate::support::{Shop, pairs, signed};
+use crate::support::{Answer, Shop, pairs, signed};
 
 fn full() -> Shop {
     let mut shop = Shop::open();
@@ -118,7 +119,7 @@ async fn health_tells_of_breakers_and_is_no_worse_for_them() {
     let mut shop = Shop::open();
     let health = shop.get("/health", "").await.json();
     assert_eq!((&health["breakers"], &health["accepting_orders"]), (&json!({}), &json!(true)));
-    let all = [("payment", Breaker::Open), ("cart", Breaker::Closed), ("user", Breaker::HalfOpen)];
+    let all = [("payment", "open"), ("cart", "closed"), ("user", "half_open")];
     shop.change(|shop| shop.outside = all.map(|(service, breaker)| OutsideHealth { service, breaker }).to_vec());
     let answer = shop.get("/health", "").await;
     assert_eq!((answer.status.as_u16(), &answer.json()["status"]), (200, &json!("healthy")));
@@ -139,20 +140,37 @@ async fn who_is_answered_at_once_keeps_their_room_until_then() {
     assert_eq!(*seen.lock().unwrap(), Some(0));
 }
 
-#[actix_web::test]
-async fn who_only_waits_gives_room_to_others() {
-    let shop = full().with_order(Status::Confirmed).await;
-    let waiting = shop.get("/orders/1/timeline?after=99&wait=25", "ann");
+/// Asks for what waits, and for more while it does: there is room.
+async fn waits_and_gives_room(shop: &Shop, waiting: TestRequest) -> Answer {
     let others = async {
-        // Asked for until the waiting one has begun to wait: from then on there is room.
-        let asked = || async { shop.get("/orders/my-orders", "ann").await.status.as_u16() };
-        while asked().await != 200 {
+        while shop.live.watched().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        // It listens, and looks once more before it waits.
+        for _ in 0..1_000 {
             tokio::task::yield_now().await;
         }
         assert_eq!(shop.room.available_permits(), 1);
+        assert_eq!(shop.get("/orders/my-orders", "ann").await.status, 200);
         shop.live.close();
     };
-    let (answer, ()) = tokio::join!(waiting, others);
-    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, "[]"));
+    let (answer, ()) = tokio::join!(shop.ask(waiting), others);
     assert_eq!(shop.room.available_permits(), 1, "it was given back once");
+    answer
+}
+
+#[actix_web::test]
+async fn who_only_waits_gives_room_to_others() {
+    let shop = full().with_order(Status::Confirmed).await;
+    let waiting = signed(Method::GET, "/orders/1/timeline?after=99&wait=25", "ann");
+    let answer = waits_and_gives_room(&shop, waiting).await;
+    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, "[]"));
+}
+
+#[actix_web::test]
+async fn who_has_ordered_and_waits_gives_room_to_others() {
+    let shop = full();
+    let waiting = signed(Method::POST, "/orders", "ann").insert_header(("Prefer", "wait=30"));
+    let answer = waits_and_gives_room(&shop, waiting.set_json(json!({"delivery_address": "1 Main St"}))).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["status"]), (201, &json!("pending")));
 }

@@ -9,14 +9,14 @@ use std::collections::BTreeMap;
 use diesel::dsl::{count_star, min, not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
-use order_domain::ports::{Figures, KindFigures, TaskKind};
+use order_domain::ports::{Chore, ChoreFigures, Figures, KindFigures, TaskKind};
 
 use super::dialect::{Conn, DbTime, now_query, together};
 use super::schema::{payment_entries, tasks};
 use crate::error::DbError;
 
 pub(crate) async fn figures(conn: &mut Conn) -> Result<Figures, DbError> {
-    let (now, waiting, tried, dead, in_review) = together!(
+    let (now, waiting, tried, dead, chores, in_review) = together!(
         conn;
         get_result::<DbTime>(now_query()),
         load::<(String, i64, Option<DbTime>)>(
@@ -30,6 +30,9 @@ pub(crate) async fn figures(conn: &mut Conn) -> Result<Figures, DbError> {
                 .select((tasks::kind, min(tasks::created_at)))
         ),
         load::<(String, i64)>(tasks::table.filter(tasks::dead).group_by(tasks::kind).select((tasks::kind, count_star()))),
+        load::<(String, DbTime, i32)>(
+            tasks::table.filter(tasks::order_id.is_null()).select((tasks::kind, tasks::run_at, tasks::attempts))
+        ),
         get_result::<i64>(payment_entries::table.filter(sql::<Bool>("state = 'review'")).select(count_star()))
     )?;
     let mut kinds: BTreeMap<_, _> = TaskKind::ALL.into_iter().map(|kind| (kind, KindFigures::default())).collect();
@@ -52,7 +55,14 @@ pub(crate) async fn figures(conn: &mut Conn) -> Result<Figures, DbError> {
     for (name, count) in dead {
         of(&name, &|figures| figures.dead = number(count));
     }
-    Ok(Figures { now: now.0, kinds, in_review: number(in_review) })
+    let mut done: BTreeMap<_, _> = Chore::ALL.into_iter().map(|chore| (chore, ChoreFigures::default())).collect();
+    for (name, run_at, attempts) in chores {
+        if let Some(figures) = Chore::from_name(&name).and_then(|chore| done.get_mut(&chore)) {
+            figures.due_since = Some(run_at.0).filter(|at| *at <= now.0);
+            figures.tries = attempts.unsigned_abs();
+        }
+    }
+    Ok(Figures { now: now.0, kinds, chores: done, in_review: number(in_review) })
 }
 
 /// A count is never negative.

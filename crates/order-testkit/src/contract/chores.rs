@@ -1,6 +1,6 @@
 //! Chores: there from the start, once each, due again and again.
 
-use order_domain::ports::{Chore, Claim, ClaimedChore, MAX_TRIES, Rest, Sweep, TaskKind};
+use order_domain::ports::{Chore, ChoreFigures, Claim, ClaimedChore, MAX_TRIES, Rest, Sweep, TaskKind};
 use order_domain::time::{Duration, after};
 
 use super::Harness;
@@ -124,4 +124,21 @@ pub async fn of_two_workers_one_has_a_chore(harness: &dyn Harness) {
         };
         assert!(rests(harness, &chore, Duration::ZERO, None).await);
     }
+}
+
+/// A chore that nobody does is overdue; one that fails is told by its tries, and forgets them when it has been done.
+pub async fn a_chore_that_fails_or_waits_is_told(harness: &dyn Harness) {
+    const HOUR: Duration = Duration::from_hours(1);
+    let of = async || harness.tasks().figures().await.unwrap().chores[&Chore::Housekeeping];
+    let waiting = of().await;
+    assert!(waiting.due_since.is_some() && waiting.tries == 0, "{waiting:?}");
+    let chore = claimed(harness).await.expect("it is due");
+    assert_eq!(of().await, ChoreFigures { due_since: None, tries: 1 });
+    assert!(rests(harness, &chore, HOUR, Some("disk full")).await);
+    assert_eq!(of().await, ChoreFigures { due_since: None, tries: 1 });
+    harness.let_pass(HOUR).await;
+    let chore = claimed(harness).await.expect("it is due again");
+    assert_eq!(of().await.tries, 2);
+    assert!(rests(harness, &chore, HOUR, None).await);
+    assert_eq!(of().await, ChoreFigures::default());
 }

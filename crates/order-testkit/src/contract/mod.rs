@@ -211,6 +211,7 @@ macro_rules! contract_tests {
                 a_chore_never_dies,
                 the_lease_of_a_chore_is_as_long_as_its_backoff,
                 a_chore_that_is_handed_back_was_not_tried,
+                a_chore_that_fails_or_waits_is_told,
                 of_two_workers_one_has_a_chore;
             reader:
                 a_list_shows_the_newest_first,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use order_domain::TaskId;
-use order_domain::ports::{Chore, Claim, ClaimedChore, Rest, Token, backoff_ceiling};
+use order_domain::ports::{Chore, ChoreFigures, Claim, ClaimedChore, Rest, Token, backoff_ceiling};
 use order_domain::time::{Timestamp, after};
 
 /// A chore, as it is kept.
@@ -45,6 +45,14 @@ impl Chores {
             ClaimedChore { id: id(row.chore), chore: row.chore, attempts: row.attempts, token: row.token }
         })
         .collect()
+    }
+
+    pub(super) fn figures(&self, now: Timestamp) -> BTreeMap<Chore, ChoreFigures> {
+        let of = |row: &StoredChore| ChoreFigures {
+            due_since: Some(row.run_at).filter(|at| *at <= now),
+            tries: row.attempts,
+        };
+        self.0.iter().map(|(chore, row)| (*chore, of(row))).collect()
     }
 
     /// When the next one becomes due that is not due yet.

@@ -231,7 +231,7 @@ impl TaskStore for MemoryStore {
     }
 
     async fn figures(&self) -> Result<Figures, StoreError> {
-        self.call(Op::Figures, |db| Ok(db.tables.figures(db.now))).await
+        self.call(Op::Figures, |db| Ok(db.tables.figures(&db.chores, db.now))).await
     }
 
     async fn rest(&self, chore: &ClaimedChore, rest: &Rest) -> Result<bool, StoreError> {

@@ -9,6 +9,7 @@ use order_domain::ports::{
 use order_domain::time::{Timestamp, after};
 use order_domain::{EntryNo, OrderId, TaskId};
 
+use super::chores::Chores;
 use super::tables::Tables;
 
 /// A task that is not finished, as it is kept.
@@ -181,7 +182,7 @@ impl Tables {
         Ok(true)
     }
 
-    pub(super) fn figures(&self, now: Timestamp) -> Figures {
+    pub(super) fn figures(&self, chores: &Chores, now: Timestamp) -> Figures {
         let of = |kind| {
             let all = self.tasks.values().filter(move |task| task.kind == kind);
             let (dead, waiting): (Vec<_>, Vec<_>) = all.partition(|task| task.dead);
@@ -197,7 +198,7 @@ impl Tables {
         };
         let entries = self.orders.values().flat_map(|row| row.order.ledger().entries());
         let in_review = entries.filter(|entry| entry.state == EntryState::Review).count() as u64;
-        Figures { now, kinds: TaskKind::ALL.into_iter().map(of).collect(), in_review }
+        Figures { now, kinds: TaskKind::ALL.into_iter().map(of).collect(), chores: chores.figures(now), in_review }
     }
 
     pub(super) fn hand_back(&mut self, task: &ClaimedTask, now: Timestamp) {

@@ -11,10 +11,7 @@ use order_domain::ports::{
 use order_domain::time::{Duration, until};
 
 use super::{Done, Handlers, TaskError};
-use crate::commit;
-
-/// How often a step that meets a concurrent change is decided before the task waits for its next try.
-const TRIES: usize = 3;
+use crate::{TRIES, commit};
 
 /// Whether the task ends with what it commits.
 #[derive(Clone, Copy, PartialEq, Eq)]

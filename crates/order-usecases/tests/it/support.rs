@@ -9,8 +9,8 @@ use order_domain::audit::{self, StoredSums};
 use order_domain::order::{CancelCode, DeliveryChange, Order, Recorded, Status};
 use order_domain::payment::{Entry, EntryKind, EntryState};
 use order_domain::ports::{
-    Bearer, Cart, CartService, Claim, ClaimedTask, Failure, IdempotencyKey, PaymentService, ProductService, Receipt,
-    TaskKind, TaskStore, UserService,
+    Bearer, Cart, CartService, Claim, ClaimedTask, Failure, IdempotencyKey, OrderStore, PaymentService, ProductService,
+    Receipt, TaskKind, TaskStore, UserService,
 };
 use order_domain::time::Duration;
 use order_domain::{Destination, EntryNo, Money, OrderId, PaymentMethod, Rules, Text};
@@ -81,6 +81,15 @@ impl Shop {
         let (orders, reader, ids) = (store.clone(), store.clone(), store);
         let (signal, live) = (self.signal.clone(), self.live.clone());
         UseCases::new(Ports { orders, reader, ids, signal, live, carts, products, users }, self.rules.clone())
+    }
+
+    /// Use cases over another store, which reads and writes the rows of this one.
+    pub(crate) fn use_cases_over(&self, orders: Arc<dyn OrderStore>) -> UseCases {
+        let store = Arc::new(self.store.clone());
+        let (signal, live, carts) = (self.signal.clone(), self.live.clone(), self.carts.clone());
+        let (products, users) = (self.products.clone(), self.users.clone());
+        let ports = Ports { orders, reader: store.clone(), ids: store, signal, live, carts, products, users };
+        UseCases::new(ports, self.rules.clone())
     }
 
     /// Handlers whose waits are always as long as they may be.
