@@ -11,7 +11,7 @@ use order_domain::{OrderId, Rules};
 use order_persistence::{DatabaseUrl, Options, Stores};
 use order_testkit::builders::{an_order, rules, user};
 use order_testkit::services::{
-    FakeCarts, FakeNotifications, FakePayments, PaymentAnswer, RecordingLive, RecordingSignal,
+    FakeCarts, FakeNotifications, FakePayments, FakeProducts, PaymentAnswer, RecordingLive, RecordingSignal,
 };
 use order_usecases::tasks::{Done, Handlers};
 
@@ -41,6 +41,7 @@ impl Bench {
             signal: Arc::new(RecordingSignal::new()),
             live: Arc::new(RecordingLive::new()),
             payments: payments.clone(),
+            products: Arc::new(FakeProducts::of([])),
             carts: Arc::new(FakeCarts::new()),
             notifications: Arc::new(FakeNotifications::default()),
             rules: Arc::new(rules()),
@@ -60,6 +61,10 @@ impl Bench {
         match self.handlers.run(&task).await {
             Done::Committed | Done::Lost => {}
             Done::Finish => drop(self.stores.tasks.finish(&task).await.unwrap()),
+            Done::Wait { time, why } => {
+                let failure = Failure { wait: time, error: why.to_owned(), entry: None };
+                assert!(self.stores.tasks.fail(&task, &failure).await.unwrap());
+            }
             Done::Retry { error, entry, .. } => {
                 let failure = Failure { wait: Duration::ZERO, error, entry };
                 assert!(self.stores.tasks.fail(&task, &failure).await.unwrap());

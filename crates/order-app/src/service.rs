@@ -194,6 +194,7 @@ fn worker(
         signal: signal.clone(),
         live: live.clone(),
         payments: outside.payments.clone(),
+        products: outside.products.clone(),
         carts: outside.carts.clone(),
         notifications: outside.notifications.clone(),
         rules: Arc::new(settings.rules.clone()),

@@ -72,6 +72,16 @@ impl PaymentService for PaymentClient {
     async fn refund(&self, payment: &Payment) -> Result<PaymentReceipt, PaymentError> {
         self.pay("refund", payment).await
     }
+
+    async fn outcome(&self, payment: &Payment) -> Result<Option<PaymentReceipt>, PaymentError> {
+        let call = self.http.get(&["payments", "by-key", &payment.key]);
+        let answer = self.http.send(call).await.map_err(|failure| unknown(failure.detail()))?;
+        // A missing route, or a call that is under way: nothing follows from it.
+        if answer.status != StatusCode::OK {
+            return Ok(None);
+        }
+        outcome(&answer.body, payment).map(Some)
+    }
 }
 
 #[derive(Serialize)]

@@ -69,6 +69,7 @@ impl Story {
             destination: Destination::new("1 Main St", None)?,
             instructions: None,
             method: PaymentMethod::Online,
+            scheduled_for: None,
             basket: Basket { lines, cart_lines: Vec::new(), promo_discount },
         };
         let now = Timestamp::from_timestamp(1_767_268_800, 0).unwrap_or_default();

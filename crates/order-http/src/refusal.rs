@@ -1,8 +1,10 @@
 //! What a use case refuses, in the words of HTTP. The only place that knows which refusal is which status.
 
+use chrono::SecondsFormat;
 use order_domain::order::{Rejection, Status};
 use order_domain::ports::ServiceError;
 use order_domain::pricing::Shortage;
+use order_domain::time::Timestamp;
 use order_usecases::UseCaseError;
 use serde::Serialize;
 use serde_json::Value;
@@ -160,6 +162,51 @@ impl From<Rejection> for Problem {
                 format!("An order that is {} can't be changed any more. Ask the shop, or cancel it.", words(current)),
             )
             .with("current_status", current.name()),
+            Rejection::AlreadyReleased => Self::new(
+                Code::AlreadyReleased,
+                "The shop works on this order already: its lines and its time stay as they are.",
+            ),
+            Rejection::PaymentInProgress => Self::new(
+                Code::PaymentInProgress,
+                "A payment of the order is under way. Wait until it is settled, and decide again.",
+            ),
+            Rejection::AdjustmentOpen => Self::new(
+                Code::AdjustmentOpen,
+                "An earlier change of the order is being paid. Wait until it is settled, and decide again.",
+            ),
+            Rejection::TooManyLines => Self::new(
+                Code::TooManyLines,
+                "An order has at most 100 lines, one for each price of a product. Want fewer products.",
+            ),
+            Rejection::ScheduledInThePast => {
+                scheduled(Code::ScheduledInThePast, "past", "has passed; choose a time ahead".to_owned())
+            }
+            Rejection::ScheduledTooSoon { earliest } => {
+                let earliest = moment(earliest);
+                scheduled(Code::ScheduledTooSoon, "too_soon", format!("is too near; {earliest} at the earliest"))
+                    .with("earliest", earliest)
+            }
+            Rejection::ScheduledTooLate { latest } => {
+                let latest = moment(latest);
+                scheduled(Code::ScheduledTooLate, "too_late", format!("is too far away; {latest} at the latest"))
+                    .with("latest", latest)
+            }
+            Rejection::NoSuchEntry { entry } => {
+                Self::new(Code::PaymentNotFound, format!("The order has no payment {entry}."))
+            }
+            Rejection::NotInReview { entry, state } => Self::new(
+                Code::NotInReview,
+                format!("Payment {entry} is {}: nobody has to say what has become of it.", state.name()),
+            )
+            .with("state", state.name()),
+            Rejection::OutcomeNotPossible { outcome } => {
+                let message = format!("{} is not possible here", outcome.name());
+                Self::new(Code::OutcomeNotPossible, format!("/outcome: {message}.")).at(
+                    "/outcome",
+                    "not_possible",
+                    message,
+                )
+            }
             Rejection::AmountNotPositive => {
                 let message = "must be above 0";
                 Self::new(Code::Invalid, format!("/amount {message}.")).at("/amount", "out_of_range", message)
@@ -170,11 +217,19 @@ impl From<Rejection> for Problem {
             )
             .with("refundable", Amount(refundable)),
             // Only the service's own work meets these; a caller who does has found a bug.
-            Rejection::NotYours | Rejection::EntryMoved { .. } | Rejection::NotOverdue => {
+            Rejection::NotYours | Rejection::EntryMoved { .. } | Rejection::NotOverdue | Rejection::NotDue => {
                 Self::internal(rejection.to_string())
             }
         }
     }
+}
+
+fn moment(at: Timestamp) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+fn scheduled(code: Code, mistake: &'static str, message: String) -> Problem {
+    Problem::new(code, format!("The time {message}.")).at("/scheduled_for", mistake, message)
 }
 
 fn words(status: Status) -> String {

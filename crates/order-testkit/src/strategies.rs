@@ -1,17 +1,19 @@
 //! Random test data for property tests: products, orders, and what may be tried on an order, whether the rules allow it
 //! or not.
 
-use order_domain::order::{Actor, CancelCode, Command, DeliveryChange, DomainError, Patch, Product, Rejection, Status};
+use order_domain::order::{
+    Actor, CancelCode, Command, DeliveryChange, DomainError, Outcome, Patch, Product, Rejection, Status, WantedLines,
+};
 use order_domain::payment::{Entry, EntryKind, EntryState};
 use order_domain::pricing::{MAX_LINES, MAX_UNIT_PRICE};
-use order_domain::time::Duration;
+use order_domain::time::{Duration, Timestamp};
 use order_domain::{Coordinates, EntryNo, Money, PaymentMethod, ProductId, Quantity, Text};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::sample::select;
 
-use crate::builders::{Life, OrderBuilder, admin, an_order, courier, customer, usd, user, words};
+use crate::builders::{Life, OrderBuilder, START, a_product, admin, an_order, courier, customer, usd, user, words};
 
 /// A unit price, mostly of everyday size, up to the largest.
 pub fn prices() -> impl Strategy<Value = Money> {
@@ -82,15 +84,46 @@ fn patches<T: Clone + std::fmt::Debug>(values: impl Strategy<Value = T>) -> impl
     prop_oneof![2 => Just(Patch::Keep), 1 => Just(Patch::Clear), 2 => values.prop_map(Patch::Set)]
 }
 
+/// Mostly the time as it is; else one that can be promised or not, or none.
+fn moments() -> impl Strategy<Value = Patch<Timestamp>> {
+    let at = (0..=3_000_i64)
+        .prop_map(|minutes| START + order_domain::time::Duration::from_secs(60) * u32::try_from(minutes).unwrap());
+    prop_oneof![8 => Just(Patch::Keep), 1 => Just(Patch::Clear), 2 => at.prop_map(Patch::Set)]
+}
+
+/// What an order is to consist of instead: some of the products of everyday, few or many, at today's prices, whatever
+/// those of the order were.
+pub fn edits() -> impl Strategy<Value = Command> {
+    vec((1..=8_i64, 1..=6_u32, 1..=900_i64), 1..=4).prop_map(|lines| {
+        let product = |&(id, _, price): &(i64, u32, i64)| (ProductId::new(id).unwrap(), a_product(id, price));
+        let offered = lines.iter().map(product).collect();
+        let wanted = lines.iter().map(|&(id, units, _)| (ProductId::new(id).unwrap(), Quantity::new(units).unwrap()));
+        Command::ReplaceLines { lines: WantedLines::new(wanted.collect()).unwrap(), offered }
+    })
+}
+
+/// What an admin says has become of any of the first entries.
+pub fn words_of_admins() -> impl Strategy<Value = Command> {
+    let reason = Text::line("the payment service shows it").unwrap();
+    (entries(), select(Outcome::ALL.to_vec())).prop_map(move |(entry, outcome)| Command::Resolve {
+        entry,
+        outcome,
+        reason: reason.clone(),
+    })
+}
+
 /// Changes of where an order goes and of what its courier should know: one, several, none, or to what is so already.
 pub fn delivery_changes() -> impl Strategy<Value = DeliveryChange> {
     let address = option::of(select(vec!["1 Main St", "2 Ünter den Linden"]));
     let notes = select(vec!["ring twice", "the blue door"]).prop_map(|note| Text::lines(note).unwrap());
-    (address, patches(places()), patches(notes)).prop_map(|(address, coordinates, instructions)| DeliveryChange {
-        address: address.map(|address| Text::line(address).unwrap()),
-        coordinates,
-        instructions,
-    })
+    (address, patches(places()), patches(notes), moments()).prop_map(
+        |(address, coordinates, instructions, scheduled_for)| DeliveryChange {
+            address: address.map(|address| Text::line(address).unwrap()),
+            coordinates,
+            instructions,
+            scheduled_for,
+        },
+    )
 }
 
 /// Somebody: `ann` who is a customer, two couriers, the admin, the system.
@@ -132,6 +165,8 @@ pub fn commands() -> impl Strategy<Value = Command> {
         1 => Just(Command::GiveBack),
         2 => delivery_changes().prop_map(Command::ChangeDelivery),
         2 => goodwills(),
+        3 => edits(),
+        2 => words_of_admins(),
     ]
 }
 
@@ -147,6 +182,8 @@ pub fn answers() -> impl Strategy<Value = Command> {
         }),
         1 => entries().prop_map(|entry| Command::WithdrawCharge { entry }),
         1 => entries().prop_map(|entry| Command::TimeOut { entry }),
+        1 => entries().prop_map(|entry| Command::PutInReview { entry }),
+        1 => any::<bool>().prop_map(|gone| Command::Release { gone }),
     ]
 }
 
@@ -177,11 +214,13 @@ pub enum Answer {
     Declined,
     /// The call was refused before it connected.
     NotSent,
+    /// Nobody can tell for so long that a person has to look.
+    Unknown,
 }
 
 /// Up to `most` deeds.
 pub fn deeds(most: usize) -> impl Strategy<Value = Vec<Deed>> {
-    let answer = prop_oneof![6 => Just(Answer::Settled), 2 => Just(Answer::Declined), 1 => Just(Answer::NotSent)];
+    let answer = prop_oneof![6 => Just(Answer::Settled), 2 => Just(Answer::Declined), 1 => Just(Answer::NotSent), 1 => Just(Answer::Unknown)];
     let deed = prop_oneof![
         3 => (actors(), commands()).prop_map(|(actor, command)| Deed::Asks(actor, command)),
         2 => answers().prop_map(|command| Deed::Asks(Actor::System, command)),
@@ -190,6 +229,8 @@ pub fn deeds(most: usize) -> impl Strategy<Value = Vec<Deed>> {
         1 => Just(Deed::Asks(admin(), Command::Cancel { code: CancelCode::Other, reason: words("because") })),
         1 => goodwills().prop_map(|command| Deed::Asks(admin(), command)),
         1 => delivery_changes().prop_map(|change| Deed::Asks(admin(), Command::ChangeDelivery(change))),
+        2 => edits().prop_map(|command| Deed::Asks(admin(), command)),
+        2 => words_of_admins().prop_map(|command| Deed::Asks(admin(), command)),
         1 => entries().prop_map(Deed::MarksSent),
         1 => entries().prop_map(Deed::PutsBack),
         2 => (0..=600_000_000_u64).prop_map(|micros| Deed::Waits(Duration::from_micros(micros))),
@@ -266,6 +307,7 @@ impl Life {
         let again_in = Duration::from_secs(8);
         let command = match (answer, entry.kind) {
             (Answer::NotSent, _) => return Some(Deed::PutsBack(n)),
+            (Answer::Unknown, _) => Command::PutInReview { entry: n },
             (Answer::Settled, EntryKind::Charge) => Command::ChargeSettled { entry: n, transaction_id },
             (Answer::Settled, EntryKind::Refund) => Command::RefundSettled { entry: n, transaction_id },
             (Answer::Declined, EntryKind::Charge) => Command::ChargeDeclined { entry: n },
@@ -308,8 +350,12 @@ fn is_of_another_kind(life: &Life, command: &Command) -> bool {
         | Command::Unassign
         | Command::Take
         | Command::GiveBack
+        | Command::ReplaceLines { .. }
         | Command::ChangeDelivery(_)
+        | Command::Release { .. }
+        | Command::Resolve { .. }
         | Command::GrantGoodwill { .. } => return false,
+        Command::PutInReview { entry } => return life.order.ledger().get(*entry).is_none(),
     };
     life.order.ledger().get(entry).is_none_or(|found| found.kind != kind)
 }

@@ -27,6 +27,8 @@ pub struct PlaceOrder {
     pub instructions: Option<Text<500>>,
     /// How it is paid.
     pub method: PaymentMethod,
+    /// When it is wanted, if at a time.
+    pub scheduled_for: Option<Timestamp>,
 }
 
 impl UseCases {
@@ -137,8 +139,9 @@ impl UseCases {
         now: Timestamp,
     ) -> Result<Option<Answer>, UseCaseError> {
         let id = self.ports.ids.order_id().await?;
-        let PlaceOrder { destination, instructions, method } = wish;
-        let new = NewOrder { id, customer: caller.user.clone(), destination, instructions, method, basket };
+        let PlaceOrder { destination, instructions, method, scheduled_for } = wish;
+        let customer = caller.user.clone();
+        let new = NewOrder { id, customer, destination, instructions, method, scheduled_for, basket };
         let change = order::place(new, &self.rules, now)?;
         let answer = request.answer(&change)?;
         let kept = request.key.map(|key| (key, answer.receipt.clone()));

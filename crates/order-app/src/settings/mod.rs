@@ -10,7 +10,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use order_clients::SigningKey;
-use order_domain::pricing::{FeePolicy, ServiceArea};
+use order_domain::pricing::{FeePolicy, FeePrices, ServiceArea};
 use order_domain::{Coordinates, Currency, Money, Rules};
 use order_http::{Origins, TokenVerifier};
 use order_persistence::DatabaseUrl;
@@ -122,7 +122,7 @@ impl Given {
             accept_orders: accept_orders?,
             payment_timeout: payment_timeout?,
             cash_on_delivery: cash_on_delivery?,
-            fee: FeePolicy { amount: amount?, area },
+            fee: FeePolicy { prices: FeePrices::flat(amount?), area },
             ..Rules::new(currency?)
         })
     }

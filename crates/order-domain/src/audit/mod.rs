@@ -106,7 +106,8 @@ pub fn owed(order: &OrderState, ledger: &Ledger) -> Vec<Violation> {
             let unsent = ledger.entries().iter().filter(under_way).find(|entry| entry.kind == EntryKind::Charge);
             return Ok(unsent.map(|entry| format!("cancelled with charge {} {}", entry.n, entry.state.name())));
         }
-        if order.status != Status::Pending && order.payment_method == PaymentMethod::Online {
+        let settled = order.status != Status::Pending && order.adjustment.is_none();
+        if settled && order.payment_method == PaymentMethod::Online {
             let paid = sums.charged.minus(ledger.edit_refunds()?)?;
             let nothing_left = ledger.left()?.is_zero();
             if paid != order.total && !(nothing_left && paid.minor() > order.total.minor()) {

@@ -65,6 +65,8 @@ pub struct Change {
     pub booked: Vec<EntryNo>,
     /// What is to be done outside.
     pub tasks: Vec<TaskDraft>,
+    /// Its lines are other ones.
+    pub relined: bool,
 }
 
 impl Change {
@@ -86,7 +88,8 @@ pub fn execute(
     now: Timestamp,
 ) -> Result<Change, DomainError> {
     let events = decide(order, command, actor, rules, now)?;
-    let events = events.into_iter().map(|event| (actor.clone(), event)).collect();
+    let by = |event: &Event| if event.is_the_systems() { Actor::System } else { actor.clone() };
+    let events = events.into_iter().map(|event| (by(&event), event)).collect();
     Ok(apply(order.clone(), Some(order.version()), events, now)?)
 }
 
@@ -100,6 +103,7 @@ pub(super) fn apply(
     let loaded = order.ledger.entries().len();
     // An event never happens before the one before it, whatever the clocks say.
     let at = now.max(order.state.updated_at);
+    let mut relined = false;
     let (mut recorded, mut moves, mut booked, mut tasks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (actor, event) in events {
         order.evolve(&event, &actor, at)?;
@@ -112,13 +116,16 @@ pub(super) fn apply(
         let mut amount = None;
         for consequence in consequences(&order, &event)? {
             match consequence {
-                Consequence::Move { entry, to, transaction_id } => {
+                Consequence::Move { entry, to, transaction_id, by_hand } => {
                     let was = order.ledger.entry(entry)?.state;
                     if entry as usize <= loaded && moves.iter().all(|(moved, _)| *moved != entry) {
                         moves.push((entry, was));
                     }
                     let shifted = order.ledger.shift(entry, to, at)?;
                     shifted.transaction_id = transaction_id.or(shifted.transaction_id.take());
+                    if by_hand {
+                        shifted.method = PaymentMethod::Cash;
+                    }
                 }
                 Consequence::Book(booking) => {
                     let n = order.ledger.book(&booking, at)?;
@@ -134,14 +141,15 @@ pub(super) fn apply(
                         task(kind, Some(n), booking.due);
                     }
                 }
-                Consequence::Task(kind) => task(kind, None, at),
+                Consequence::Task(kind, due) => task(kind, None, due),
             }
         }
         if let Some(entry) = event.settled_entry() {
             amount = Some(order.ledger.entry(entry)?.amount);
         }
+        relined |= matches!(event, Event::Edited(_) | Event::EditReverted { .. });
         recorded.push(Recorded { seq, at, actor, event, status: order.status(), amount });
     }
     let order = order.checked()?;
-    Ok(Change { order, base, events: recorded, moves, booked, tasks })
+    Ok(Change { order, base, events: recorded, moves, booked, tasks, relined })
 }

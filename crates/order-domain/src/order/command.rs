@@ -1,12 +1,16 @@
 //! What may be asked of an order.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::ids::{EntryNo, UserId};
+use crate::ids::{EntryNo, ProductId, UserId};
 use crate::money::Money;
 use crate::text::Text;
 
 use super::delivery_change::DeliveryChange;
+use super::edit::WantedLines;
+use super::line::Product;
+use super::resolve::Outcome;
 use super::status::Status;
 
 /// Why an order was cancelled.
@@ -104,7 +108,14 @@ pub enum Command {
     Take,
     /// A courier gives it back.
     GiveBack,
-    /// Its customer or an admin changes where it goes, or what the courier should know, before the shop packs it.
+    /// Its customer or an admin puts other lines in the place of its lines.
+    ReplaceLines {
+        /// What it is to consist of.
+        lines: WantedLines,
+        /// The products of which units are added, as they are sold today.
+        offered: BTreeMap<ProductId, Product>,
+    },
+    /// Its customer or an admin changes where it goes, when it is wanted, or what the courier should know, before the shop packs it.
     ChangeDelivery(DeliveryChange),
     /// An admin gives money back out of kindness: any amount above 0 up to what is left of what was charged, in whatever
     /// status. It is booked over the charges, online ones first, the latest first, none beyond what it took; each part
@@ -150,9 +161,28 @@ pub enum Command {
         /// Which.
         entry: EntryNo,
     },
-    /// `PAYMENT_TIMEOUT` has passed.
+    /// `PAYMENT_TIMEOUT` has passed: the order is cancelled, or its edit reverted.
     TimeOut {
-        /// The order's charge.
+        /// The charge that is waited for.
         entry: EntryNo,
+    },
+    /// What has become of an entry can't be found out, and no call under its key is under way any more.
+    PutInReview {
+        /// Which.
+        entry: EntryNo,
+    },
+    /// An admin says what has become of an entry in review, or that a refund in cash was handed over.
+    Resolve {
+        /// Which.
+        entry: EntryNo,
+        /// What.
+        outcome: Outcome,
+        /// How they know, in words.
+        reason: Text<500>,
+    },
+    /// The time of a scheduled order is near.
+    Release {
+        /// Something of it is no longer in stock: it is cancelled instead.
+        gone: bool,
     },
 }

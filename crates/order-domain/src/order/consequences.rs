@@ -6,6 +6,7 @@ use crate::payment::{Booking, EntryKind, EntryState, Origin, PaymentMethod, Purp
 use crate::ports::TaskKind;
 use crate::time::Timestamp;
 
+use super::adjustment::EditMoney;
 use super::error::Inconsistent;
 use super::event::Event;
 use super::state::Order;
@@ -20,13 +21,15 @@ pub enum Consequence {
         entry: EntryNo,
         /// Where to.
         to: EntryState,
-        /// What the payment service calls it, if it settles.
+        /// What the payment service calls it, if it settles and that is known.
         transaction_id: Option<String>,
+        /// It was paid from hand to hand, whatever was meant.
+        by_hand: bool,
     },
     /// An entry is booked. An online one brings a task of its own, which follows it to its end.
     Book(Booking),
-    /// A task that is no entry's.
-    Task(TaskKind),
+    /// A task that is no entry's, and when it is due.
+    Task(TaskKind, Timestamp),
 }
 
 /// What `event` brings to `order`, which has just had it. The ledger is as before: each event of a command is followed
@@ -40,64 +43,80 @@ pub fn consequences(order: &Order, event: &Event) -> Result<Vec<Consequence>, In
     match event {
         Event::Placed(_) => {
             if order.state.payment_method == PaymentMethod::Online && !order.state.total.is_zero() {
-                list.push(charge(order.state.total, PaymentMethod::Online, EntryState::Booked, now));
+                list.push(charge(order.state.total, Purpose::Order, now));
             }
         }
-        Event::Confirmed { paid, as_cash } => {
+        Event::Confirmed { paid, as_cash, release_at } => {
             if let Some((entry, transaction_id)) = paid {
-                list.push(settle(*entry, transaction_id));
+                list.push(settle(*entry, transaction_id.as_ref()));
             }
             if *as_cash {
                 withdraw_booked_charges(order, &mut list);
             }
             if !order.state.terms.cart_lines.is_empty() {
-                list.push(Consequence::Task(TaskKind::ClearCart));
+                list.push(Consequence::Task(TaskKind::ClearCart, now));
             }
-            list.push(Consequence::Task(TaskKind::Notify));
+            list.push(Consequence::Task(TaskKind::Notify, now));
+            list.extend(release(*release_at));
+        }
+        Event::Rescheduled { release_at, .. } => list.extend(release(*release_at)),
+        Event::Edited(edit) => pay_difference(order, edit.new.money, &mut list)?,
+        Event::EditPaid { entry, transaction_id, release_at } => {
+            list.push(settle(*entry, transaction_id.as_ref()));
+            list.extend(release(*release_at));
+        }
+        Event::EditReverted { declined, release_at } => {
+            list.extend(declined.map(decline));
+            withdraw_booked_charges(order, &mut list);
+            list.push(Consequence::Task(TaskKind::Notify, now));
+            list.extend(release(*release_at));
         }
         Event::Delivered => {
             if order.state.payment_method == PaymentMethod::Cash && !order.state.total.is_zero() {
-                list.push(charge(order.state.total, PaymentMethod::Cash, EntryState::Settled, now));
+                list.push(cash_taken(order.state.total, now));
             }
-            list.push(Consequence::Task(TaskKind::Notify));
+            list.push(Consequence::Task(TaskKind::Notify, now));
         }
         Event::Cancelled { declined, .. } => {
-            if let Some(entry) = declined {
-                list.push(Consequence::Move { entry: *entry, to: EntryState::Declined, transaction_id: None });
-            }
+            list.extend(declined.map(decline));
             withdraw_booked_charges(order, &mut list);
             share_out(order, order.ledger.left()?, Purpose::Cancel, &mut list)?;
-            list.push(Consequence::Task(TaskKind::Notify));
+            list.push(Consequence::Task(TaskKind::Notify, now));
         }
         Event::GoodwillGranted { amount, .. } => share_out(order, *amount, Purpose::Goodwill, &mut list)?,
         Event::ChargeSettled { entry, transaction_id } => {
             let charge = order.ledger.entry(*entry)?;
-            list.push(settle(*entry, transaction_id));
+            list.push(settle(*entry, transaction_id.as_ref()));
             let of_edit = charge.purpose == Purpose::Edit && order.state.status != Status::Cancelled;
             let purpose = if of_edit { Purpose::Edit } else { Purpose::Cancel };
             list.push(refund(charge.amount, purpose, charge.method, first_of(*entry), now));
         }
-        Event::ChargeDeclined { entry } => {
-            list.push(Consequence::Move { entry: *entry, to: EntryState::Declined, transaction_id: None });
+        Event::ChargeDeclined { entry } => list.push(decline(*entry)),
+        Event::ChargeWithdrawn { entry } => list.push(shift(*entry, EntryState::Withdrawn)),
+        Event::RefundSettled { entry, transaction_id, by_hand } => {
+            let (to, transaction_id) = (EntryState::Settled, transaction_id.clone());
+            list.push(Consequence::Move { entry: *entry, to, transaction_id, by_hand: *by_hand });
+            list.push(Consequence::Task(TaskKind::Notify, now));
         }
-        Event::ChargeWithdrawn { entry } => list.push(withdraw(*entry)),
-        Event::RefundSettled { entry, transaction_id } => {
-            list.push(settle(*entry, transaction_id));
-            list.push(Consequence::Task(TaskKind::Notify));
-        }
-        Event::RefundDeclined { entry, again_at } => {
+        Event::RefundDeclined { entry, again_at, declines } => {
             let declined = order.ledger.entry(*entry)?;
             let origin = declined.origin.ok_or_else(|| Inconsistent(format!("entry {entry} is no refund")))?;
-            let again = Origin { repeats: Some(*entry), declines: origin.declines + 1, ..origin };
-            list.push(Consequence::Move { entry: *entry, to: EntryState::Declined, transaction_id: None });
+            let again = Origin { repeats: Some(*entry), declines: *declines, ..origin };
+            list.push(decline(*entry));
             list.push(refund(declined.amount, declined.purpose, declined.method, again, *again_at));
         }
-        Event::RefundInReview { entry } => {
-            list.push(Consequence::Move { entry: *entry, to: EntryState::Review, transaction_id: None });
+        Event::ChargeInReview { entry } | Event::RefundInReview { entry } => {
+            list.push(shift(*entry, EntryState::Review))
         }
-        Event::PreparationStarted | Event::Dispatched => list.push(Consequence::Task(TaskKind::Notify)),
-        // The default fee is the same wherever the shop delivers, so a new address moves no money.
-        Event::AddressChanged { .. }
+        Event::PreparationStarted | Event::Dispatched => list.push(Consequence::Task(TaskKind::Notify, now)),
+        Event::AddressChanged { fee, .. } => {
+            if let Some((_, new)) = fee {
+                pay_difference(order, new.money, &mut list)?;
+            }
+        }
+        // What follows from an admin's word is the event after it.
+        Event::Resolved { .. }
+        | Event::Released
         | Event::InstructionsChanged { .. }
         | Event::Assigned { .. }
         | Event::Unassigned { .. } => {}
@@ -105,12 +124,38 @@ pub fn consequences(order: &Order, event: &Event) -> Result<Vec<Consequence>, In
     Ok(list)
 }
 
-fn settle(entry: EntryNo, transaction_id: &str) -> Consequence {
-    Consequence::Move { entry, to: EntryState::Settled, transaction_id: Some(transaction_id.to_owned()) }
+/// What a new total does to the money.
+fn pay_difference(order: &Order, money: EditMoney, list: &mut Vec<Consequence>) -> Result<(), Inconsistent> {
+    let now = order.state.updated_at;
+    match money {
+        EditMoney::Nothing => {}
+        EditMoney::Rebooked => {
+            withdraw_booked_charges(order, list);
+            if !order.state.total.is_zero() {
+                list.push(charge(order.state.total, Purpose::Order, now));
+            }
+        }
+        EditMoney::Charged(more) => list.push(charge(more, Purpose::Edit, now)),
+        EditMoney::Refunded(back) => share_out(order, back, Purpose::Edit, list)?,
+    }
+    Ok(())
 }
 
-fn withdraw(entry: EntryNo) -> Consequence {
-    Consequence::Move { entry, to: EntryState::Withdrawn, transaction_id: None }
+fn release(at: Option<Timestamp>) -> Option<Consequence> {
+    at.map(|at| Consequence::Task(TaskKind::Release, at))
+}
+
+fn settle(entry: EntryNo, transaction_id: Option<&String>) -> Consequence {
+    let (to, transaction_id) = (EntryState::Settled, transaction_id.cloned());
+    Consequence::Move { entry, to, transaction_id, by_hand: false }
+}
+
+fn decline(entry: EntryNo) -> Consequence {
+    shift(entry, EntryState::Declined)
+}
+
+fn shift(entry: EntryNo, to: EntryState) -> Consequence {
+    Consequence::Move { entry, to, transaction_id: None, by_hand: false }
 }
 
 /// Refunds `amount` over the charges, each part under the charge that it returns.
@@ -125,12 +170,18 @@ fn share_out(order: &Order, amount: Money, purpose: Purpose, list: &mut Vec<Cons
 fn withdraw_booked_charges(order: &Order, list: &mut Vec<Consequence>) {
     let booked = order.ledger.entries().iter();
     let booked = booked.filter(|entry| entry.kind == EntryKind::Charge && entry.state == EntryState::Booked);
-    list.extend(booked.map(|entry| withdraw(entry.n)));
+    list.extend(booked.map(|entry| shift(entry.n, EntryState::Withdrawn)));
 }
 
-fn charge(amount: Money, method: PaymentMethod, state: EntryState, due: Timestamp) -> Consequence {
-    let (kind, purpose) = (EntryKind::Charge, Purpose::Order);
+fn charge(amount: Money, purpose: Purpose, due: Timestamp) -> Consequence {
+    let (kind, method, state) = (EntryKind::Charge, PaymentMethod::Online, EntryState::Booked);
     Consequence::Book(Booking { kind, purpose, amount, method, state, origin: None, due })
+}
+
+/// What a courier has taken is booked settled.
+fn cash_taken(amount: Money, at: Timestamp) -> Consequence {
+    let (kind, purpose, method, state) = (EntryKind::Charge, Purpose::Order, PaymentMethod::Cash, EntryState::Settled);
+    Consequence::Book(Booking { kind, purpose, amount, method, state, origin: None, due: at })
 }
 
 fn first_of(charge: EntryNo) -> Origin {

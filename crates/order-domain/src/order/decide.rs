@@ -9,12 +9,14 @@ use crate::time::{Timestamp, after};
 use super::actor::{Actor, Role};
 use super::command::{CancelCode, Command};
 use super::delivery_change;
+use super::edit;
 use super::error::{DomainError, Inconsistent, Rejection};
 use super::event::Event;
 use super::goodwill;
 use super::state::Order;
 use super::status::Status;
 use super::transitions::{Guard, find};
+use super::{resolve, schedule};
 
 /// What `command` makes happen to `order`. No event: it asks for what is already so.
 ///
@@ -31,40 +33,33 @@ pub fn decide(
         return Err(Rejection::NotYours.into());
     }
     match command {
-        Command::SetStatus { to, reason } => set_status(order, to, reason, actor),
+        Command::SetStatus { to, reason } => set_status(order, to, reason, actor, rules, now),
         Command::Cancel { code, reason } => cancel(order, code, reason, actor),
         Command::Assign { courier } => assign(order, courier),
         Command::Unassign => unassign(order),
         Command::Take => take(order, actor),
         Command::GiveBack => give_back(order, actor),
-        Command::ChangeDelivery(change) => Ok(delivery_change::decide(order, change, rules)?),
+        Command::ReplaceLines { lines, offered } => edit::decide(order, &lines, &offered, rules, now),
+        Command::ChangeDelivery(change) => delivery_change::decide(order, change, rules, now),
         Command::GrantGoodwill { amount, reason } => goodwill::decide(order, amount, reason),
         Command::ChargeSettled { entry, transaction_id } => {
-            let wanted = is_wanted(&order.state, sent(order, entry, EntryKind::Charge)?);
-            Ok(vec![if wanted {
-                Event::Confirmed { paid: Some((entry, transaction_id)), as_cash: false }
-            } else {
-                Event::ChargeSettled { entry, transaction_id }
-            }])
+            let charge = sent(order, entry, EntryKind::Charge)?;
+            Ok(vec![charge_settled(order, charge, Some(transaction_id), rules, now)])
         }
         Command::ChargeDeclined { entry } => {
-            let wanted = is_wanted(&order.state, sent(order, entry, EntryKind::Charge)?);
-            Ok(vec![if wanted {
-                Event::Cancelled { code: CancelCode::PaymentDeclined, reason: None, declined: Some(entry) }
-            } else {
-                Event::ChargeDeclined { entry }
-            }])
+            Ok(vec![charge_declined(order, sent(order, entry, EntryKind::Charge)?, rules, now)])
         }
         Command::RefundSettled { entry, transaction_id } => {
             sent(order, entry, EntryKind::Refund)?;
-            Ok(vec![Event::RefundSettled { entry, transaction_id }])
+            Ok(vec![Event::RefundSettled { entry, transaction_id: Some(transaction_id), by_hand: false }])
         }
         Command::RefundDeclined { entry, again_in } => {
             let before = sent(order, entry, EntryKind::Refund)?.origin.map_or(0, |origin| origin.declines);
             Ok(vec![if before + 1 >= rules.refund_declines {
                 Event::RefundInReview { entry }
             } else {
-                Event::RefundDeclined { entry, again_at: after(now.max(order.state.updated_at), again_in) }
+                let again_at = after(now.max(order.state.updated_at), again_in);
+                Event::RefundDeclined { entry, again_at, declines: before + 1 }
             }])
         }
         Command::WithdrawCharge { entry } => {
@@ -76,12 +71,63 @@ pub fn decide(
         }
         Command::TimeOut { entry } => {
             let charge = of_kind(order, entry, EntryKind::Charge)?;
-            if !is_wanted(&order.state, charge) || now < overdue_at(&order.state, rules) {
+            if !is_wanted(&order.state, charge) || now < overdue_at(&order.state, charge, rules) {
                 return Err(Rejection::NotOverdue.into());
             }
-            Ok(vec![Event::Cancelled { code: CancelCode::PaymentTimeout, reason: None, declined: None }])
+            Ok(vec![if order.status() == Status::Pending {
+                Event::Cancelled { code: CancelCode::PaymentTimeout, reason: None, declined: None }
+            } else {
+                edit_reverted(order, None, rules, now)
+            }])
         }
+        Command::PutInReview { entry } => {
+            let entry = order.ledger.entry(entry)?;
+            if entry.state != EntryState::Sent {
+                return Err(Rejection::EntryMoved { entry: entry.n, state: entry.state }.into());
+            }
+            Ok(vec![match entry.kind {
+                EntryKind::Charge => Event::ChargeInReview { entry: entry.n },
+                EntryKind::Refund => Event::RefundInReview { entry: entry.n },
+            }])
+        }
+        Command::Resolve { entry, outcome, reason } => resolve::decide(order, entry, outcome, reason, rules, now),
+        Command::Release { gone } => Ok(schedule::release(order, gone, rules, now)?),
     }
+}
+
+/// What a settled charge brings: the order is confirmed, its edit is paid, or nobody wanted it any more.
+pub(super) fn charge_settled(
+    order: &Order,
+    charge: &Entry,
+    transaction_id: Option<String>,
+    rules: &Rules,
+    now: Timestamp,
+) -> Event {
+    let (state, entry) = (&order.state, charge.n);
+    if !is_wanted(state, charge) {
+        Event::ChargeSettled { entry, transaction_id }
+    } else if state.status == Status::Pending {
+        schedule::confirmation(state, Some((entry, transaction_id)), false, rules, now)
+    } else {
+        let release_at = schedule::release_after_edit(state, rules, now);
+        Event::EditPaid { entry, transaction_id, release_at }
+    }
+}
+
+/// What a declined charge brings: the order is cancelled, its edit is reverted, or nobody wanted it any more.
+pub(super) fn charge_declined(order: &Order, charge: &Entry, rules: &Rules, now: Timestamp) -> Event {
+    let (state, entry) = (&order.state, charge.n);
+    if !is_wanted(state, charge) {
+        Event::ChargeDeclined { entry }
+    } else if state.status == Status::Pending {
+        Event::Cancelled { code: CancelCode::PaymentDeclined, reason: None, declined: Some(entry) }
+    } else {
+        edit_reverted(order, Some(entry), rules, now)
+    }
+}
+
+fn edit_reverted(order: &Order, declined: Option<EntryNo>, rules: &Rules, now: Timestamp) -> Event {
+    Event::EditReverted { declined, release_at: schedule::release_after_edit(&order.state, rules, now) }
 }
 
 /// Is it theirs to ask? The table says what *its* customer and *the assigned* courier may do; nobody else's customer or
@@ -93,19 +139,23 @@ fn may_ask(order: &Order, command: &Command, actor: &Actor) -> bool {
             Actor::Courier(id) => order.state.courier.as_ref() == Some(id),
             Actor::Admin(_) | Actor::System => true,
         },
-        Command::ChangeDelivery(_) => match actor {
+        Command::ReplaceLines { .. } | Command::ChangeDelivery(_) => match actor {
             Actor::Customer(id) => *id == order.state.customer,
             Actor::Admin(_) => true,
             Actor::Courier(_) | Actor::System => false,
         },
-        Command::Assign { .. } | Command::Unassign | Command::GrantGoodwill { .. } => matches!(actor, Actor::Admin(_)),
+        Command::Assign { .. } | Command::Unassign | Command::GrantGoodwill { .. } | Command::Resolve { .. } => {
+            matches!(actor, Actor::Admin(_))
+        }
         Command::Take | Command::GiveBack => matches!(actor, Actor::Courier(_)),
         Command::ChargeSettled { .. }
         | Command::ChargeDeclined { .. }
         | Command::RefundSettled { .. }
         | Command::RefundDeclined { .. }
         | Command::WithdrawCharge { .. }
-        | Command::TimeOut { .. } => matches!(actor, Actor::System),
+        | Command::TimeOut { .. }
+        | Command::PutInReview { .. }
+        | Command::Release { .. } => matches!(actor, Actor::System),
     }
 }
 
@@ -120,7 +170,7 @@ pub fn allowed(order: &Order, role: Role) -> Vec<Status> {
 fn holds(order: &Order, guard: Guard, role: Role) -> bool {
     match guard {
         Guard::CourierAssigned => order.state.courier.is_some(),
-        Guard::ReleasedAndSettled => order.state.released_at.is_some(),
+        Guard::ReleasedAndSettled => order.state.released_at.is_some() && order.state.adjustment.is_none(),
         Guard::PaidOrCash | Guard::UnpaidIfSystem => role != Role::System,
         Guard::None
         | Guard::Placing
@@ -132,14 +182,21 @@ fn holds(order: &Order, guard: Guard, role: Role) -> bool {
     }
 }
 
-fn set_status(order: &Order, to: Status, reason: Option<Text<500>>, actor: &Actor) -> Result<Vec<Event>, DomainError> {
+fn set_status(
+    order: &Order,
+    to: Status,
+    reason: Option<Text<500>>,
+    actor: &Actor,
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<Vec<Event>, DomainError> {
     let current = order.status();
     if to == current {
         return Ok(Vec::new());
     }
     step(order, to, reason.is_some(), actor)?;
     Ok(vec![match to {
-        Status::Confirmed => Event::Confirmed { paid: None, as_cash: true },
+        Status::Confirmed => schedule::confirmation(&order.state, None, true, rules, now),
         Status::Preparing => Event::PreparationStarted,
         Status::OutForDelivery => Event::Dispatched,
         Status::Delivered => Event::Delivered,
@@ -174,6 +231,7 @@ fn step(order: &Order, to: Status, reasoned: bool, actor: &Actor) -> Result<(), 
     match row.guard {
         guard if holds(order, guard, actor.role()) => Ok(()),
         Guard::CourierAssigned => Err(Rejection::CourierRequired),
+        Guard::ReleasedAndSettled if order.state.adjustment.is_some() => Err(Rejection::AdjustmentOpen),
         _ => Err(illegal(order, to, actor)),
     }
 }

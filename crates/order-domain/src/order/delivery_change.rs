@@ -1,16 +1,21 @@
-//! Changing where an order goes and what the courier should know, before the shop packs it.
+//! Changing where an order goes and what the courier should know, before the shop packs it, and when it is wanted, before
+//! its release.
 //!
-//! Two things, so two events: a timeline says which of them changed, and neither of its entries says to what. Where the
-//! shop delivers is asked of today's policy; what the order was charged for delivery is frozen with it, and a flat fee is
-//! the same at every place.
+//! Three things, so three events: a timeline says which of them changed, and none of its entries says to where or to what
+//! words. Where the shop delivers is asked of today's policy; what delivery costs there is what it would have cost when
+//! the order was placed, and a difference is treated as an edit's.
 
 use crate::geo::{Coordinates, Destination};
+use crate::money::Money;
 use crate::rules::Rules;
 use crate::text::Text;
+use crate::time::Timestamp;
 
-use super::error::Rejection;
+use super::adjustment::{EditMoney, NewTotal, new_total};
+use super::error::{DomainError, Rejection};
 use super::event::Event;
-use super::state::Order;
+use super::schedule;
+use super::state::{Order, OrderState};
 use super::status::Status;
 
 /// What becomes of something that need not be there.
@@ -43,12 +48,20 @@ pub struct DeliveryChange {
     pub address: Option<Text<500>>,
     /// Where that is on the globe.
     pub coordinates: Patch<Coordinates>,
+    /// When it is wanted.
+    pub scheduled_for: Patch<Timestamp>,
     /// What the courier should know.
     pub instructions: Patch<Text<500>>,
 }
 
-/// Which events a change yields: at most one for the place and one for the instructions, in this sequence.
-pub(super) fn decide(order: &Order, change: DeliveryChange, rules: &Rules) -> Result<Vec<Event>, Rejection> {
+/// Which events a change yields: at most one for the place, one for the instructions and one for the time, in this
+/// sequence.
+pub(super) fn decide(
+    order: &Order,
+    change: DeliveryChange,
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<Vec<Event>, DomainError> {
     let state = &order.state;
     let destination = Destination {
         address: change.address.unwrap_or_else(|| state.destination.address.clone()),
@@ -57,18 +70,38 @@ pub(super) fn decide(order: &Order, change: DeliveryChange, rules: &Rules) -> Re
     let instructions = change.instructions.of(state.instructions.clone());
     let (moved, reworded) = (destination != state.destination, instructions != state.instructions);
     if (moved || reworded) && !is_changeable(state.status) {
-        return Err(Rejection::NotChangeable { current: state.status });
+        return Err(Rejection::NotChangeable { current: state.status }.into());
     }
-    let mut events = Vec::new();
+    let scheduled_for = change.scheduled_for.of(state.scheduled_for);
+    let rescheduled = schedule::reschedule(order, scheduled_for, rules, now)?;
+    let (mut events, mut free) = (Vec::new(), false);
     if moved {
         let distance_km = rules.fee.distance_km(destination.coordinates.as_ref());
         let distance_km = distance_km.map_err(|_| Rejection::NotServiceable)?;
-        events.push(Event::AddressChanged { destination, distance_km });
+        let fee = fee_at(order, distance_km)?;
+        free = fee.is_some_and(|(_, new)| new.total.is_zero() && new.money == EditMoney::Rebooked);
+        events.push(Event::AddressChanged { destination, distance_km, fee });
     }
     if reworded {
         events.push(Event::InstructionsChanged { instructions });
     }
+    events.extend(rescheduled);
+    if free {
+        let state = OrderState { scheduled_for, ..state.clone() };
+        events.push(schedule::confirmation(&state, None, false, rules, now));
+    }
     Ok(events)
+}
+
+/// What delivery costs at that distance and what follows from it, if it is not what it costs now.
+fn fee_at(order: &Order, distance_km: Option<f64>) -> Result<Option<(Money, NewTotal)>, DomainError> {
+    let state = &order.state;
+    let fee = state.terms.fee.prices.at(distance_km).map_err(|_| Rejection::NotServiceable)?;
+    if fee == state.delivery_fee {
+        return Ok(None);
+    }
+    let total = state.subtotal.minus(state.discount)?.plus(fee)?;
+    Ok(Some((fee, new_total(order, total)?)))
 }
 
 /// Nobody has begun to pack it.

@@ -4,7 +4,9 @@ use crate::ids::EntryNo;
 use crate::money::{Money, MoneyError};
 use crate::payment::EntryState;
 use crate::pricing::Shortage;
+use crate::time::Timestamp;
 
+use super::resolve::Outcome;
 use super::status::Status;
 
 /// A command that the rules refuse. Nothing has changed.
@@ -59,6 +61,56 @@ pub enum Rejection {
         /// Where it stands.
         current: Status,
     },
+    /// A scheduled order that the shop works on already.
+    #[error("the order has been released to the shop")]
+    AlreadyReleased,
+    /// A charge is under way that may take the amount as it was.
+    #[error("a payment for the order is under way")]
+    PaymentInProgress,
+    /// The difference that an earlier edit made is not paid yet.
+    #[error("an earlier change of the order is not paid yet")]
+    AdjustmentOpen,
+    /// An edit after which products would stand at more prices than an order has lines.
+    #[error("the order would have more than 100 lines")]
+    TooManyLines,
+    /// A time that has passed.
+    #[error("the time has passed")]
+    ScheduledInThePast,
+    /// A time that is too near.
+    #[error("the time is too near: {earliest} at the earliest")]
+    ScheduledTooSoon {
+        /// The first that could be promised.
+        earliest: Timestamp,
+    },
+    /// A time that is too far away.
+    #[error("the time is too far away: {latest} at the latest")]
+    ScheduledTooLate {
+        /// The last that can be promised.
+        latest: Timestamp,
+    },
+    /// The order has no such entry.
+    #[error("there is no payment {entry}")]
+    NoSuchEntry {
+        /// Which entry.
+        entry: EntryNo,
+    },
+    /// Nobody has to say what has become of that entry.
+    #[error("payment {entry} is {}, not in review", state.name())]
+    NotInReview {
+        /// Which entry.
+        entry: EntryNo,
+        /// Its state.
+        state: EntryState,
+    },
+    /// That can't be what has become of it.
+    #[error("that can't have become {} of it", outcome.name())]
+    OutcomeNotPossible {
+        /// What was said.
+        outcome: Outcome,
+    },
+    /// It is not time for the release, or the order does not wait for it.
+    #[error("the release is not due")]
+    NotDue,
     /// An amount to give back that is not above 0.
     #[error("an amount to give back is above 0")]
     AmountNotPositive,

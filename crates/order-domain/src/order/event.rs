@@ -6,8 +6,11 @@ use crate::money::Money;
 use crate::text::Text;
 use crate::time::Timestamp;
 
+use super::adjustment::NewTotal;
 use super::command::CancelCode;
+use super::edit::Edit;
 use super::place::Placed;
+use super::resolve::Outcome;
 use super::status::Status;
 
 /// Something that has happened. Values that are personal (an address, words) reach the order through here, and are kept
@@ -19,9 +22,38 @@ pub enum Event {
     /// Paid, nothing to pay, or to be paid in cash.
     Confirmed {
         /// The charge that settled, with the payment service's name for it.
-        paid: Option<(EntryNo, String)>,
+        paid: Option<(EntryNo, Option<String>)>,
         /// An admin confirmed an unpaid order as cash.
         as_cash: bool,
+        /// Of a scheduled order: when it is to be released. Any other is released with its confirmation.
+        release_at: Option<Timestamp>,
+    },
+    /// The shop may begin with it: its time is near.
+    Released,
+    /// It is wanted at another time, or as soon as can be.
+    Rescheduled {
+        /// When, if at a time.
+        scheduled_for: Option<Timestamp>,
+        /// When it is to be released, if nothing else is waited for.
+        release_at: Option<Timestamp>,
+    },
+    /// Other lines took the place of its lines.
+    Edited(Box<Edit>),
+    /// The difference that an edit made was paid.
+    EditPaid {
+        /// The charge of the difference.
+        entry: EntryNo,
+        /// What the payment service calls it, where it said so itself.
+        transaction_id: Option<String>,
+        /// When the order is to be released, if it waited for this.
+        release_at: Option<Timestamp>,
+    },
+    /// The difference that an edit made was declined, or not paid in time: the order is what it was before.
+    EditReverted {
+        /// The charge whose decline did it.
+        declined: Option<EntryNo>,
+        /// When the order is to be released, if it waited for this.
+        release_at: Option<Timestamp>,
     },
     /// The shop packs it.
     PreparationStarted,
@@ -56,6 +88,8 @@ pub enum Event {
         destination: Destination,
         /// Kilometres from there to the nearest fulfilment point, where both are known.
         distance_km: Option<f64>,
+        /// What delivery costs there and what follows from that, if it is not what it cost.
+        fee: Option<(Money, NewTotal)>,
     },
     /// The courier should know something else.
     InstructionsChanged {
@@ -73,8 +107,8 @@ pub enum Event {
     ChargeSettled {
         /// Which.
         entry: EntryNo,
-        /// What the payment service calls it.
-        transaction_id: String,
+        /// What the payment service calls it, where it said so itself.
+        transaction_id: Option<String>,
     },
     /// A charge was declined that nobody wanted any more.
     ChargeDeclined {
@@ -90,8 +124,10 @@ pub enum Event {
     RefundSettled {
         /// Which.
         entry: EntryNo,
-        /// What the payment service calls it.
-        transaction_id: String,
+        /// What the payment service calls it, where it said so itself.
+        transaction_id: Option<String>,
+        /// It was paid from hand to hand.
+        by_hand: bool,
     },
     /// A refund was declined and is booked again under the next key.
     RefundDeclined {
@@ -99,11 +135,27 @@ pub enum Event {
         entry: EntryNo,
         /// When the one that repeats it is due.
         again_at: Timestamp,
+        /// Declines in a row before that one.
+        declines: u32,
     },
-    /// A refund was declined too often: a person has to look.
+    /// What has become of a charge can't be found out: a person has to look.
+    ChargeInReview {
+        /// Which.
+        entry: EntryNo,
+    },
+    /// A refund was declined too often, or what has become of it can't be found out: a person has to look.
     RefundInReview {
         /// Which.
         entry: EntryNo,
+    },
+    /// An admin has found out what has become of an entry. What follows from that is the next event.
+    Resolved {
+        /// Which.
+        entry: EntryNo,
+        /// What.
+        outcome: Outcome,
+        /// How they know, in words.
+        reason: Text<500>,
     },
 }
 
@@ -116,6 +168,11 @@ impl Event {
         match self {
             Self::Placed(_) => "placed",
             Self::Confirmed { .. } => Self::CONFIRMED,
+            Self::Released => "released",
+            Self::Rescheduled { .. } => "rescheduled",
+            Self::Edited(_) => "edited",
+            Self::EditPaid { .. } => "edit_paid",
+            Self::EditReverted { .. } => "edit_reverted",
             Self::PreparationStarted => "preparing",
             Self::Dispatched => "out_for_delivery",
             Self::Delivered => "delivered",
@@ -130,7 +187,9 @@ impl Event {
             Self::ChargeWithdrawn { .. } => "charge_withdrawn",
             Self::RefundSettled { .. } => "refund_settled",
             Self::RefundDeclined { .. } => "refund_declined",
+            Self::ChargeInReview { .. } => "charge_in_review",
             Self::RefundInReview { .. } => "refund_in_review",
+            Self::Resolved { .. } => "resolved",
         }
     }
 
@@ -143,7 +202,12 @@ impl Event {
             Self::Dispatched => Some(Status::OutForDelivery),
             Self::Delivered => Some(Status::Delivered),
             Self::Cancelled { .. } => Some(Status::Cancelled),
-            Self::Assigned { .. }
+            Self::Released
+            | Self::Rescheduled { .. }
+            | Self::Edited(_)
+            | Self::EditPaid { .. }
+            | Self::EditReverted { .. }
+            | Self::Assigned { .. }
             | Self::Unassigned { .. }
             | Self::AddressChanged { .. }
             | Self::InstructionsChanged { .. }
@@ -153,7 +217,40 @@ impl Event {
             | Self::ChargeWithdrawn { .. }
             | Self::RefundSettled { .. }
             | Self::RefundDeclined { .. }
-            | Self::RefundInReview { .. } => None,
+            | Self::ChargeInReview { .. }
+            | Self::RefundInReview { .. }
+            | Self::Resolved { .. } => None,
+        }
+    }
+
+    /// Whether only the service itself lets it happen, whoever asked for what led to it: what becomes of money, and what
+    /// follows from that.
+    pub const fn is_the_systems(&self) -> bool {
+        match self {
+            Self::Confirmed { as_cash, .. } => !*as_cash,
+            Self::Cancelled { declined, .. } => declined.is_some(),
+            Self::Released
+            | Self::EditPaid { .. }
+            | Self::EditReverted { .. }
+            | Self::ChargeSettled { .. }
+            | Self::ChargeDeclined { .. }
+            | Self::ChargeWithdrawn { .. }
+            | Self::RefundSettled { .. }
+            | Self::RefundDeclined { .. }
+            | Self::ChargeInReview { .. }
+            | Self::RefundInReview { .. } => true,
+            Self::Placed(_)
+            | Self::PreparationStarted
+            | Self::Dispatched
+            | Self::Delivered
+            | Self::Rescheduled { .. }
+            | Self::Edited(_)
+            | Self::Assigned { .. }
+            | Self::Unassigned { .. }
+            | Self::AddressChanged { .. }
+            | Self::InstructionsChanged { .. }
+            | Self::GoodwillGranted { .. }
+            | Self::Resolved { .. } => false,
         }
     }
 
@@ -161,9 +258,14 @@ impl Event {
     pub fn note(&self) -> Option<&Text<500>> {
         match self {
             Self::Cancelled { reason, .. } => reason.as_ref(),
-            Self::GoodwillGranted { reason, .. } => Some(reason),
+            Self::GoodwillGranted { reason, .. } | Self::Resolved { reason, .. } => Some(reason),
             Self::Placed(_)
             | Self::Confirmed { .. }
+            | Self::Released
+            | Self::Rescheduled { .. }
+            | Self::Edited(_)
+            | Self::EditPaid { .. }
+            | Self::EditReverted { .. }
             | Self::PreparationStarted
             | Self::Dispatched
             | Self::Delivered
@@ -176,6 +278,7 @@ impl Event {
             | Self::ChargeWithdrawn { .. }
             | Self::RefundSettled { .. }
             | Self::RefundDeclined { .. }
+            | Self::ChargeInReview { .. }
             | Self::RefundInReview { .. } => None,
         }
     }
@@ -184,10 +287,15 @@ impl Event {
     pub const fn settled_entry(&self) -> Option<EntryNo> {
         match self {
             Self::Confirmed { paid: Some((entry, _)), .. }
+            | Self::EditPaid { entry, .. }
             | Self::ChargeSettled { entry, .. }
             | Self::RefundSettled { entry, .. } => Some(*entry),
             Self::Placed(_)
             | Self::Confirmed { paid: None, .. }
+            | Self::Released
+            | Self::Rescheduled { .. }
+            | Self::Edited(_)
+            | Self::EditReverted { .. }
             | Self::PreparationStarted
             | Self::Dispatched
             | Self::Delivered
@@ -200,7 +308,9 @@ impl Event {
             | Self::ChargeDeclined { .. }
             | Self::ChargeWithdrawn { .. }
             | Self::RefundDeclined { .. }
-            | Self::RefundInReview { .. } => None,
+            | Self::ChargeInReview { .. }
+            | Self::RefundInReview { .. }
+            | Self::Resolved { .. } => None,
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::payment::PaymentMethod;
 use crate::time::Timestamp;
 
 use super::actor::Actor;
+use super::adjustment::{instruct, relocate};
 use super::error::Inconsistent;
 use super::event::Event;
 use super::state::{Cancellation, Order};
@@ -24,24 +25,43 @@ impl Order {
             state.status = to;
         }
         match event {
-            Event::Confirmed { as_cash, .. } => {
+            Event::Confirmed { as_cash, release_at, .. } => {
                 if *as_cash {
                     state.payment_method = PaymentMethod::Cash;
                 }
-                state.released_at = Some(at);
+                state.released_at = release_at.is_none().then_some(at);
             }
+            Event::Released => state.released_at = Some(at),
+            Event::Rescheduled { scheduled_for, .. } => state.scheduled_for = *scheduled_for,
+            Event::Edited(edit) => {
+                self.open_adjustment(edit.new.money);
+                let state = &mut self.state;
+                state.lines.clone_from(&edit.lines);
+                state.subtotal = edit.subtotal;
+                state.discount = edit.discount;
+                state.delivery_fee = edit.delivery_fee;
+                state.total = edit.new.total;
+            }
+            Event::EditPaid { .. } => state.adjustment = None,
+            Event::EditReverted { .. } => self.revert_adjustment(),
             Event::Delivered => state.delivered_at = Some(at),
             Event::Cancelled { code, reason, .. } => {
                 let cancellation = Cancellation { at, by: actor.clone(), code: *code, reason: reason.clone() };
                 state.cancellation = Some(cancellation);
+                // What it costs stays as edited; whatever was taken of that is refunded.
+                state.adjustment = None;
             }
             Event::Assigned { courier, .. } => state.courier = Some(courier.clone()),
             Event::Unassigned { .. } => state.courier = None,
-            Event::AddressChanged { destination, distance_km } => {
-                state.destination = destination.clone();
-                state.terms.fee.distance_km = *distance_km;
+            Event::AddressChanged { destination, distance_km, fee } => {
+                if let Some((delivery_fee, new)) = fee {
+                    self.open_adjustment(new.money);
+                    self.state.delivery_fee = *delivery_fee;
+                    self.state.total = new.total;
+                }
+                relocate(&mut self.state, destination.clone(), *distance_km);
             }
-            Event::InstructionsChanged { instructions } => state.instructions.clone_from(instructions),
+            Event::InstructionsChanged { instructions } => instruct(state, instructions.clone()),
             Event::Placed(_)
             | Event::PreparationStarted
             | Event::Dispatched
@@ -51,10 +71,12 @@ impl Order {
             | Event::ChargeWithdrawn { .. }
             | Event::RefundSettled { .. }
             | Event::RefundDeclined { .. }
-            | Event::RefundInReview { .. } => {}
+            | Event::ChargeInReview { .. }
+            | Event::RefundInReview { .. }
+            | Event::Resolved { .. } => {}
         }
-        state.updated_at = at;
-        state.version += 1;
+        self.state.updated_at = at;
+        self.state.version += 1;
         Ok(())
     }
 }

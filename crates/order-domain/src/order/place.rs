@@ -14,6 +14,7 @@ use super::change::{Change, apply};
 use super::error::{DomainError, Implausible, Inconsistent, Rejection};
 use super::event::Event;
 use super::line::{CartLine, Line, Product};
+use super::schedule;
 use super::state::{FeeTerms, Order, OrderState, Terms};
 use super::status::Status;
 
@@ -41,6 +42,8 @@ pub struct NewOrder {
     pub instructions: Option<Text<500>>,
     /// How it is paid.
     pub method: PaymentMethod,
+    /// When it is wanted, if at a time.
+    pub scheduled_for: Option<Timestamp>,
     /// What is bought.
     pub basket: Basket,
 }
@@ -58,6 +61,8 @@ pub struct Placed {
     pub instructions: Option<Text<500>>,
     /// How it is paid.
     pub method: PaymentMethod,
+    /// When it is wanted, if at a time.
+    pub scheduled_for: Option<Timestamp>,
     /// The currency of its amounts.
     pub currency: Currency,
     /// Its lines.
@@ -78,16 +83,19 @@ pub struct Placed {
 /// doing: the table lets no customer confirm.
 ///
 /// # Errors
-/// [`Rejection::CartEmpty`], [`Rejection::Implausible`], [`Rejection::NotServiceable`], [`Rejection::CashNotAccepted`];
-/// stock is [`crate::pricing::shortages`]' affair.
+/// [`Rejection::CartEmpty`], [`Rejection::Implausible`], [`Rejection::NotServiceable`], [`Rejection::CashNotAccepted`],
+/// and what [`super::schedule`] says of a time that can't be promised; stock is [`crate::pricing::shortages`]' affair.
 pub fn place(new: NewOrder, rules: &Rules, now: Timestamp) -> Result<Change, DomainError> {
     let customer = Actor::Customer(new.customer.clone());
+    if let Some(at) = new.scheduled_for {
+        schedule::check(at, rules, now)?;
+    }
     let placed = priced(new, rules)?;
     let nothing_to_charge = placed.method == PaymentMethod::Cash || placed.total.is_zero();
     let order = Order::begin(&placed, now);
     let mut events = vec![(customer, Event::Placed(Box::new(placed)))];
     if nothing_to_charge {
-        events.push((Actor::System, Event::Confirmed { paid: None, as_cash: false }));
+        events.push((Actor::System, schedule::confirmation(&order.state, None, false, rules, now)));
     }
     Ok(apply(order, None, events, now)?)
 }
@@ -123,6 +131,7 @@ fn priced(new: NewOrder, rules: &Rules) -> Result<Placed, Rejection> {
         destination: new.destination,
         instructions: new.instructions,
         method: new.method,
+        scheduled_for: new.scheduled_for,
         currency: rules.currency,
         lines: numbered.collect(),
         subtotal: prices.subtotal,
@@ -132,7 +141,7 @@ fn priced(new: NewOrder, rules: &Rules) -> Result<Placed, Rejection> {
         terms: Terms {
             placed_subtotal: prices.subtotal,
             granted_discount: prices.discount,
-            fee: FeeTerms { distance_km: fee.distance_km },
+            fee: FeeTerms { distance_km: fee.distance_km, prices: rules.fee.prices.clone() },
             cart_lines,
         },
     })
@@ -157,7 +166,8 @@ impl Order {
             destination: placed.destination,
             instructions: placed.instructions,
             terms: placed.terms,
-            scheduled_for: None,
+            adjustment: None,
+            scheduled_for: placed.scheduled_for,
             released_at: None,
             delivered_at: None,
             cancellation: None,

@@ -3,11 +3,13 @@
 use crate::geo::Destination;
 use crate::ids::{EntryNo, OrderId, UserId};
 use crate::money::{Currency, Money};
-use crate::payment::{Entry, EntryState, Ledger, PaymentMethod, PaymentStatus, payment_status};
+use crate::payment::{Entry, EntryKind, EntryState, Ledger, PaymentMethod, PaymentStatus, payment_status};
+use crate::pricing::FeePrices;
 use crate::text::Text;
 use crate::time::Timestamp;
 
 use super::actor::Actor;
+use super::adjustment::Adjustment;
 use super::command::CancelCode;
 use super::error::Inconsistent;
 use super::line::{CartLine, Line};
@@ -34,6 +36,8 @@ pub struct Cancellation {
 pub struct FeeTerms {
     /// Kilometres to the nearest fulfilment point, where both places were known.
     pub distance_km: Option<f64>,
+    /// What delivery cost at which distance.
+    pub prices: FeePrices,
 }
 
 /// Inputs that are frozen at placing.
@@ -81,9 +85,11 @@ pub struct OrderState {
     pub instructions: Option<Text<500>>,
     /// Inputs that are frozen at placing.
     pub terms: Terms,
+    /// An edit whose difference is not paid yet.
+    pub adjustment: Option<Adjustment>,
     /// When it is wanted, if its customer named a time.
     pub scheduled_for: Option<Timestamp>,
-    /// When it was released to the shop: its confirmation.
+    /// When it was released to the shop: with its confirmation; a scheduled one later.
     pub released_at: Option<Timestamp>,
     /// When it was delivered.
     pub delivered_at: Option<Timestamp>,
@@ -131,6 +137,14 @@ impl Order {
         }
         if (state.status == Status::Cancelled) != state.cancellation.is_some() {
             return wrong("the status and the cancellation disagree");
+        }
+        if let Some(adjustment) = &state.adjustment {
+            let charge = ledger.get(adjustment.charge);
+            if state.status != Status::Confirmed
+                || !charge.is_some_and(|entry| entry.kind == EntryKind::Charge && entry.state.is_open())
+            {
+                return wrong("an adjustment without its charge");
+            }
         }
         if state.version < 1 || state.updated_at < state.created_at {
             return wrong("version or times are impossible");
@@ -209,6 +223,8 @@ impl Order {
     /// # Errors
     /// [`Inconsistent`] when the entry is not sent.
     pub fn put_back(&mut self, n: EntryNo, at: Timestamp) -> Result<(), Inconsistent> {
-        self.ledger.shift(n, EntryState::Booked, at).map(|_| ())
+        // Nothing has arrived under its key: the time for which that is kept has not begun.
+        self.ledger.shift(n, EntryState::Booked, at)?.first_tried_at = None;
+        Ok(())
     }
 }

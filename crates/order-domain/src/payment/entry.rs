@@ -182,6 +182,8 @@ pub struct Entry {
     pub attempts: u32,
     /// Answers among them that were a client error other than a plain no.
     pub refusals: u32,
+    /// When the last of these came.
+    pub refused_at: Option<Timestamp>,
     /// What went wrong last, for an operator.
     pub last_error: Option<String>,
     /// When it was booked.

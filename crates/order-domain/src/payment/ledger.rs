@@ -91,6 +91,11 @@ impl Ledger {
         self.get(n).ok_or_else(|| Inconsistent(format!("there is no entry {n}")))
     }
 
+    /// The number of the entry that is booked next.
+    pub fn next_entry(&self) -> EntryNo {
+        EntryNo::try_from(self.entries.len() + 1).unwrap_or(EntryNo::MAX)
+    }
+
     /// What charges have taken.
     ///
     /// # Errors
@@ -176,6 +181,7 @@ impl Ledger {
             first_tried_at: None,
             attempts: 0,
             refusals: 0,
+            refused_at: None,
             last_error: None,
             created_at: at,
             settled_at: (booking.state == EntryState::Settled).then_some(at),

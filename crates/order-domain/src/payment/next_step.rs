@@ -21,24 +21,48 @@ pub enum Step {
     Send,
     /// It was sent before: ask again, with the same key.
     AskAgain,
+    /// Nothing is to be done before that moment.
+    WaitUntil(Timestamp),
+    /// No call under its key is under way any more, and none may be made: a person has to look.
+    Review,
 }
 
 /// Does anybody still want this entry? A charge is wanted while the order is pending, to be paid online, and it is the
-/// order's charge. A refund always is.
+/// order's charge; or while it is the charge of the open adjustment. A refund always is.
 pub fn is_wanted(order: &OrderState, entry: &Entry) -> bool {
     match entry.kind {
         EntryKind::Refund => true,
         EntryKind::Charge => {
-            order.status == Status::Pending
-                && order.payment_method == PaymentMethod::Online
-                && entry.purpose == Purpose::Order
+            if order.status == Status::Pending {
+                order.payment_method == PaymentMethod::Online && entry.purpose == Purpose::Order
+            } else {
+                order.adjustment.as_ref().is_some_and(|adjustment| adjustment.charge == entry.n)
+            }
         }
     }
 }
 
-/// The moment from which an unpaid order is overdue: `PAYMENT_TIMEOUT` after it was placed.
-pub fn overdue_at(order: &OrderState, rules: &Rules) -> Timestamp {
-    after(order.created_at, rules.payment_timeout)
+/// The moment from which a charge is overdue: `PAYMENT_TIMEOUT` after the order was placed, or, of an edit's, after the
+/// edit.
+pub fn overdue_at(order: &OrderState, charge: &Entry, rules: &Rules) -> Timestamp {
+    let since = if charge.purpose == Purpose::Edit { charge.created_at } else { order.created_at };
+    after(since, rules.payment_timeout)
+}
+
+/// A share of `PAYMENT_KEY_TTL`, 1/24: longer than any call takes. No try starts in the last of them, so that the payment
+/// service still knows the key when the call arrives; and a person looks only when one more has passed without a try, so
+/// that no call is under way any more.
+const SHARE: u32 = 24;
+
+/// From when on no call is made under the key of an entry that was sent; `None`: not known yet.
+fn no_try_from(entry: &Entry, rules: &Rules) -> Option<Timestamp> {
+    let ttl = rules.payment_key_ttl;
+    let forgotten = entry.first_tried_at.map(|first| after(first, ttl.saturating_sub(ttl / SHARE)));
+    let refused = entry.refused_at.filter(|_| entry.refusals >= rules.payment_refusals);
+    match (forgotten, refused) {
+        (Some(forgotten), Some(refused)) => Some(forgotten.min(refused)),
+        (forgotten, refused) => forgotten.or(refused),
+    }
 }
 
 /// What the task of entry `n` does next.
@@ -54,13 +78,22 @@ pub fn next_step(
 ) -> Result<Step, Inconsistent> {
     let entry = ledger.entry(n)?;
     let wanted = is_wanted(order, entry);
-    let overdue = entry.kind == EntryKind::Charge && wanted && now >= overdue_at(order, rules);
+    let overdue_at = (entry.kind == EntryKind::Charge && wanted).then(|| overdue_at(order, entry, rules));
+    let overdue = overdue_at.is_some_and(|at| now >= at);
     Ok(match entry.state {
-        EntryState::Settled | EntryState::Declined | EntryState::Withdrawn | EntryState::Review => Step::Finish,
+        EntryState::Settled | EntryState::Declined | EntryState::Withdrawn => Step::Finish,
         EntryState::Booked if !wanted => Step::Withdraw,
-        EntryState::Booked | EntryState::Sent if overdue => Step::TimeOut,
+        EntryState::Booked | EntryState::Sent | EntryState::Review if overdue => Step::TimeOut,
+        // Nothing more is to be found out; but the order does not wait for a person longer than for the money.
+        EntryState::Review => overdue_at.map_or(Step::Finish, Step::WaitUntil),
         EntryState::Booked if entry.method == PaymentMethod::Cash => Step::Finish,
         EntryState::Booked => Step::Send,
-        EntryState::Sent => Step::AskAgain,
+        EntryState::Sent => match no_try_from(entry, rules) {
+            Some(closed) if now >= closed => {
+                let quiet = after(closed, rules.payment_key_ttl / SHARE);
+                if now >= quiet { Step::Review } else { Step::WaitUntil(quiet) }
+            }
+            _ => Step::AskAgain,
+        },
     })
 }

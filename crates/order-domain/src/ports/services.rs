@@ -204,6 +204,13 @@ pub trait PaymentService: Send + Sync {
     /// # Errors
     /// [`PaymentError`].
     async fn refund(&self, payment: &Payment) -> Result<PaymentReceipt, PaymentError>;
+
+    /// What has become of a payment that was asked for before, without asking for it again. `None`: the service can't
+    /// tell; nothing follows from that.
+    ///
+    /// # Errors
+    /// [`PaymentError::Declined`]: it never moved, for ever under this key. Anything else says nothing.
+    async fn outcome(&self, payment: &Payment) -> Result<Option<PaymentReceipt>, PaymentError>;
 }
 
 /// The notification service: tells a customer what has become of an order. Repeating a message does no harm, and one that

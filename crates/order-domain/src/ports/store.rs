@@ -125,6 +125,8 @@ pub struct WriteSet {
     pub booked: Vec<EntryNo>,
     /// What is to be done outside.
     pub tasks: Vec<NewTask>,
+    /// Of an order that exists: its lines are other ones, and take the place of those that are stored.
+    pub relined: bool,
     /// The answer to the request, under its key.
     pub receipt: Option<(IdempotencyKey, Receipt)>,
     /// The beginning or the end of its guard.
@@ -157,6 +159,7 @@ impl WriteSet {
             events: change.events,
             moves: change.moves,
             booked: change.booked,
+            relined: change.relined,
             receipt: None,
             guard: cancels.then_some(GuardChange::Ends),
             finishes: None,

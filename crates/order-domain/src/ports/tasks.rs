@@ -26,6 +26,8 @@ pub enum TaskKind {
     ClearCart,
     /// Tell the customer what has become of the order.
     Notify,
+    /// Hand a scheduled order to the shop when its time is near.
+    Release,
 }
 
 /// Tries after which a task that may die is dead.
@@ -33,7 +35,7 @@ pub const MAX_TRIES: u32 = 8;
 
 impl TaskKind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Charge, Self::Refund, Self::ClearCart, Self::Notify];
+    pub const ALL: [Self; 5] = [Self::Charge, Self::Refund, Self::ClearCart, Self::Notify, Self::Release];
 
     /// Its name in the database, in metrics and for operators.
     pub const fn name(self) -> &'static str {
@@ -42,6 +44,7 @@ impl TaskKind {
             Self::Refund => "refund",
             Self::ClearCart => "clear_cart",
             Self::Notify => "notify",
+            Self::Release => "release",
         }
     }
 
@@ -50,10 +53,10 @@ impl TaskKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Whether it is dead after [`MAX_TRIES`]. What moves money never dies.
+    /// Whether it is dead after [`MAX_TRIES`]. What moves money never dies, nor does what waits for a time.
     pub const fn may_die(self) -> bool {
         match self {
-            Self::Charge | Self::Refund => false,
+            Self::Charge | Self::Refund | Self::Release => false,
             Self::ClearCart | Self::Notify => true,
         }
     }
@@ -61,15 +64,15 @@ impl TaskKind {
     /// Whether its end, done or dead, is the end of the guard of its order.
     pub const fn clears_cart(self) -> bool {
         match self {
-            Self::Charge | Self::Refund | Self::Notify => false,
+            Self::Charge | Self::Refund | Self::Notify | Self::Release => false,
             Self::ClearCart => true,
         }
     }
 
-    /// The lane in which it keeps its order. What moves money has none: it loads and decides again.
+    /// The lane in which it keeps its order. What moves money or waits for a time has none: it loads and decides again.
     pub const fn lane(self) -> Option<Lane> {
         match self {
-            Self::Charge | Self::Refund => None,
+            Self::Charge | Self::Refund | Self::Release => None,
             Self::ClearCart => Some(Lane::Cart),
             Self::Notify => Some(Lane::Notify),
         }

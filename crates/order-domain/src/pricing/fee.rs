@@ -1,4 +1,4 @@
-//! The delivery fee: the default policy, a flat amount wherever the shop delivers.
+//! The delivery fee: a flat amount wherever the shop delivers (the default), or one for each band of distance.
 
 use crate::geo::Coordinates;
 use crate::money::{Currency, Money};
@@ -12,11 +12,49 @@ pub struct ServiceArea {
     pub radius_km: f64,
 }
 
-/// A flat fee within a service area; everywhere when none is set.
+/// What delivery costs at which distance. Frozen with each order, so that what it costs after a change is what it would
+/// have cost then.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeePrices {
+    /// The fee where there are no bands, and where the distance is not known.
+    pub base: Money,
+    /// Bands of distance, the nearest first; beyond the last the shop does not deliver.
+    pub bands: Vec<FeeBand>,
+}
+
+/// A band of distance: half-open, from where the one before it ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FeeBand {
+    /// Kilometres at which it ends.
+    pub below_km: f64,
+    /// The fee within it.
+    pub amount: Money,
+}
+
+impl FeePrices {
+    /// One fee, however far.
+    pub const fn flat(amount: Money) -> Self {
+        Self { base: amount, bands: Vec::new() }
+    }
+
+    /// What delivery costs at a distance.
+    ///
+    /// # Errors
+    /// [`NotServiceable`] beyond the last band.
+    pub fn at(&self, distance_km: Option<f64>) -> Result<Money, NotServiceable> {
+        let Some(km) = distance_km else { return Ok(self.base) };
+        if self.bands.is_empty() {
+            return Ok(self.base);
+        }
+        self.bands.iter().find(|band| km < band.below_km).map(|band| band.amount).ok_or(NotServiceable)
+    }
+}
+
+/// What delivery costs, within a service area; everywhere when none is set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeePolicy {
-    /// The fee.
-    pub amount: Money,
+    /// The fee by distance.
+    pub prices: FeePrices,
     /// Where it applies; `None` is everywhere.
     pub area: Option<ServiceArea>,
 }
@@ -38,7 +76,8 @@ pub struct Fee {
 impl FeePolicy {
     /// The default: 5 major units, everywhere.
     pub fn flat_five(currency: Currency) -> Self {
-        Self { amount: Money::from_minor(5 * 10_i64.pow(u32::from(currency.decimals())), currency), area: None }
+        let five = Money::from_minor(5 * 10_i64.pow(u32::from(currency.decimals())), currency);
+        Self { prices: FeePrices::flat(five), area: None }
     }
 
     /// What delivery to `destination` costs. Without coordinates the base fee applies.
@@ -46,7 +85,8 @@ impl FeePolicy {
     /// # Errors
     /// [`NotServiceable`] beyond the service area.
     pub fn evaluate(&self, destination: Option<&Coordinates>) -> Result<Fee, NotServiceable> {
-        Ok(Fee { amount: self.amount, distance_km: self.distance_km(destination)? })
+        let distance_km = self.distance_km(destination)?;
+        Ok(Fee { amount: self.prices.at(distance_km)?, distance_km })
     }
 
     /// Kilometres from the nearest fulfilment point to `destination`, where both are known.

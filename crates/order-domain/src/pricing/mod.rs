@@ -4,7 +4,7 @@ mod fee;
 mod quantity;
 mod stock;
 
-pub use fee::{Fee, FeePolicy, NotServiceable, ServiceArea};
+pub use fee::{Fee, FeeBand, FeePolicy, FeePrices, NotServiceable, ServiceArea};
 pub use quantity::{InvalidQuantity, Quantity};
 pub use stock::{Shortage, ShortageReason, StockedProduct, shortages};
 

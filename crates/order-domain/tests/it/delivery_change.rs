@@ -1,7 +1,7 @@
 //! Changing where an order goes and what its courier should know.
 
 use order_domain::order::{Actor, Change, Command, DeliveryChange, Event, Patch, Rejection, Status};
-use order_domain::pricing::{FeePolicy, ServiceArea};
+use order_domain::pricing::{FeePolicy, FeePrices, ServiceArea};
 use order_domain::{Coordinates, Rules, Text};
 
 use crate::support::{Life, admin, an_order, cancel, courier, customer, minutes, set_status, usd, user, words};
@@ -129,7 +129,7 @@ fn its_customer_and_admins_may_change_it_and_nobody_else() {
 /// A shop that delivers within 100 km of (0, 0), for an amount that has changed since the order was placed.
 fn a_shop_with_an_area(mut life: Life) -> Life {
     let area = ServiceArea { fulfilment_points: vec![at(0, 0), at(50, 50)], radius_km: 100.0 };
-    life.rules = Rules { fee: FeePolicy { amount: usd(900), area: Some(area) }, ..life.rules };
+    life.rules = Rules { fee: FeePolicy { prices: FeePrices::flat(usd(900)), area: Some(area) }, ..life.rules };
     life
 }
 

@@ -9,7 +9,7 @@ use order_domain::order::{
 };
 use order_domain::payment::{Entry, EntryKind, EntryState, Ledger, Purpose, Step};
 use order_domain::ports::TaskKind;
-use order_domain::pricing::FeePolicy;
+use order_domain::pricing::{FeePolicy, FeePrices};
 use order_domain::time::Duration;
 use order_domain::{Coordinates, EntryNo, PaymentMethod, Rules, Text};
 use proptest::collection::vec;
@@ -147,6 +147,11 @@ impl World {
                 self.answered(n, settles)
             }
             Step::AskAgain => self.answered(n, settles),
+            Step::WaitUntil(at) => {
+                self.life.now = at;
+                Ok(())
+            }
+            Step::Review => self.asked(&Actor::System, Command::PutInReview { entry: n }),
         }
     }
 
@@ -265,7 +270,7 @@ fn worlds() -> impl Strategy<Value = World> {
     let lines = vec((1..5_000_i64, 1..5_u32), 1..5);
     let discount = prop_oneof![3 => Just(0), 2 => 0..20_000_i64, 1 => Just(1_000_000)];
     (lines, discount, any::<bool>(), prop::bool::weighted(0.2)).prop_map(|(lines, discount, free, by_cash)| {
-        let fee = FeePolicy { amount: crate::support::usd(if free { 0 } else { 500 }), area: None };
+        let fee = FeePolicy { prices: FeePrices::flat(crate::support::usd(if free { 0 } else { 500 })), area: None };
         let method = if by_cash { PaymentMethod::Cash } else { PaymentMethod::Online };
         let new = new_order(cart(&lines, discount), method);
         World { life: Life::place(new, Rules { fee, ..rules() }), service: BTreeMap::new() }
@@ -287,6 +292,7 @@ fn delivery_changes() -> impl Strategy<Value = DeliveryChange> {
         address: address.map(|address| Text::line(address).unwrap()),
         coordinates,
         instructions,
+        scheduled_for: Patch::Keep,
     })
 }
 

@@ -128,7 +128,7 @@ fn a_declined_refund_is_booked_again_under_the_next_key_and_stays_held() {
     let [task] = change.tasks.as_slice() else { panic!("one task: {:?}", change.tasks) };
     let due = life.now + secs(8);
     assert_eq!((task.kind, task.entry, task.due), (TaskKind::Refund, Some(3), due), "after its backoff");
-    assert_eq!(life.timeline.last().unwrap().event, Event::RefundDeclined { entry: 2, again_at: due });
+    assert_eq!(life.timeline.last().unwrap().event, Event::RefundDeclined { entry: 2, again_at: due, declines: 1 });
     assert_eq!((life.payment_status(), life.next_step(2)), (PaymentStatus::RefundPending, Step::Finish));
 }
 
@@ -311,7 +311,7 @@ fn marking_sent_and_putting_back_are_no_events() {
     assert_eq!((life.order.version(), life.entry(1).attempts), (1, 1));
     life.now = minutes(1);
     let life = life.sent(1);
-    assert_eq!((life.entry(1).first_tried_at, life.entry(1).attempts), (Some(minutes(0)), 2), "the first try stays");
+    assert_eq!((life.entry(1).first_tried_at, life.entry(1).attempts), (Some(minutes(1)), 2), "nothing arrived before");
 }
 
 #[test]

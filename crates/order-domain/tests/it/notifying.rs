@@ -70,5 +70,5 @@ fn messages_have_a_lane_of_their_own_and_may_die() {
     assert!(TaskKind::Notify.may_die());
     assert_eq!(TaskKind::from_name("notify"), Some(TaskKind::Notify));
     let names: Vec<_> = TaskKind::ALL.iter().map(|kind| kind.name()).collect();
-    assert_eq!(names, ["charge", "refund", "clear_cart", "notify"]);
+    assert_eq!(names, ["charge", "refund", "clear_cart", "notify", "release"]);
 }

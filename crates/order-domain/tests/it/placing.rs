@@ -7,7 +7,7 @@ use order_domain::order::{
 };
 use order_domain::payment::{EntryKind, EntryState, PaymentStatus, Purpose};
 use order_domain::ports::TaskKind;
-use order_domain::pricing::{FeePolicy, ServiceArea, Shortage, ShortageReason, StockedProduct, shortages};
+use order_domain::pricing::{FeePolicy, FeePrices, ServiceArea, Shortage, ShortageReason, StockedProduct, shortages};
 use order_domain::{
     Coordinates, Currency, Destination, LineId, Money, MoneyError, PaymentMethod, ProductId, Quantity, Rules,
 };
@@ -34,7 +34,7 @@ fn nets(change: &Change) -> Vec<i64> {
 }
 
 fn free_delivery() -> Rules {
-    let nothing = FeePolicy { amount: usd(0), area: None };
+    let nothing = FeePolicy { prices: FeePrices::flat(usd(0)), area: None };
     Rules { fee: nothing, ..rules() }
 }
 
@@ -75,14 +75,14 @@ fn a_discount_takes_off_no_more_than_the_goods_cost() {
 #[test]
 fn delivery_costs_five_everywhere_unless_the_shop_says_otherwise() {
     let yen = Currency::from_code("JPY").unwrap();
-    assert_eq!(Rules::new(yen).fee, FeePolicy { amount: Money::from_minor(5, yen), area: None });
+    assert_eq!(Rules::new(yen).fee, FeePolicy { prices: FeePrices::flat(Money::from_minor(5, yen)), area: None });
     assert_eq!(place(going_to(Some(degrees("-90", "0"))), &rules()).unwrap().order.state().delivery_fee, usd(500));
 }
 
 #[test]
 fn an_area_is_served_around_its_nearest_fulfilment_point() {
     let area = ServiceArea { fulfilment_points: vec![degrees("40", "-74"), degrees("50", "0")], radius_km: 50.0 };
-    let rules = Rules { fee: FeePolicy { amount: usd(500), area: Some(area.clone()) }, ..rules() };
+    let rules = Rules { fee: FeePolicy { prices: FeePrices::flat(usd(500)), area: Some(area.clone()) }, ..rules() };
     // A degree of latitude is 111.2 km.
     let near = place(going_to(Some(degrees("50.44", "0"))), &rules).unwrap();
     assert!((near.order.state().terms.fee.distance_km.unwrap() - 48.9).abs() < 0.1, "kept for a later edit");
@@ -90,7 +90,7 @@ fn an_area_is_served_around_its_nearest_fulfilment_point() {
     let unknown = place(going_to(None), &rules).unwrap();
     assert_eq!(unknown.order.state().terms.fee.distance_km, None);
     let nowhere = ServiceArea { fulfilment_points: Vec::new(), ..area };
-    let rules = Rules { fee: FeePolicy { amount: usd(500), area: Some(nowhere) }, ..rules };
+    let rules = Rules { fee: FeePolicy { prices: FeePrices::flat(usd(500)), area: Some(nowhere) }, ..rules };
     assert!(place(going_to(Some(degrees("50.46", "0"))), &rules).is_ok(), "no point configured: everywhere");
 }
 

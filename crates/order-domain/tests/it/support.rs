@@ -87,6 +87,7 @@ pub(crate) fn new_order(basket: Basket, method: PaymentMethod) -> NewOrder {
         destination: Destination::new("1 Main St", None).unwrap(),
         instructions: Some(Text::lines("ring twice").unwrap()),
         method,
+        scheduled_for: None,
         basket,
     }
 }

@@ -49,6 +49,7 @@ impl PatchBody {
     fn wish(self) -> Result<DeliveryChange, Problem> {
         let mut fields = Fields::of_body(&self.unknown);
         let change = DeliveryChange {
+            scheduled_for: order_domain::order::Patch::Keep,
             address: self.delivery_address.and_then(|address| fields.line("delivery_address", address)),
             coordinates: fields.coordinates_patch(
                 ("delivery_latitude", "delivery_longitude"),

@@ -68,9 +68,12 @@ impl PlaceBody {
         };
         fields.finish()?;
         match (address, method) {
-            (Some(address), Some(method)) => {
-                Ok(PlaceOrder { destination: Destination { address, coordinates }, instructions, method })
-            }
+            (Some(address), Some(method)) => Ok(PlaceOrder {
+                destination: Destination { address, coordinates },
+                instructions,
+                method,
+                scheduled_for: None,
+            }),
             _ => Err(Problem::internal("a field is missing and nothing is wrong")),
         }
     }

@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use order_domain::Coordinates;
 use order_domain::order::Status;
-use order_domain::pricing::{FeePolicy, ServiceArea};
+use order_domain::pricing::{FeePolicy, FeePrices, ServiceArea};
 use order_testkit::builders::{an_order, usd};
 use order_testkit::memory::{Fault, Op};
 use serde_json::{Value, json};
@@ -138,7 +138,7 @@ async fn where_the_shop_does_not_deliver_it_does_not_go() {
     let mut shop = confirmed().await;
     let here = Coordinates::new(40.into(), (-74).into()).unwrap();
     let area = ServiceArea { fulfilment_points: vec![here], radius_km: 100.0 };
-    shop.change(|shop| shop.rules.fee = FeePolicy { amount: usd(700), area: Some(area) });
+    shop.change(|shop| shop.rules.fee = FeePolicy { prices: FeePrices::flat(usd(700)), area: Some(area) });
     let far = json!({"delivery_address": "10 Downing St", "delivery_latitude": 51.5, "delivery_longitude": -0.1});
     patch(&shop, "ann", far).await.is_problem(409, "not_serviceable");
     let near = json!({"delivery_latitude": 40.1, "delivery_longitude": -74});

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use order_domain::order::{CancelCode, Status, Version};
 use order_domain::ports::{OrderFilter, OrderPage, OrderReader, Page, ServiceError, ServiceName, StoreError, Timeline};
-use order_domain::pricing::{FeePolicy, ServiceArea};
+use order_domain::pricing::{FeePolicy, FeePrices, ServiceArea};
 use order_domain::{Coordinates, OrderId};
 use order_testkit::builders::{a_cart, an_order, stocked, usd};
 use order_testkit::memory::{Fault, Op};
@@ -64,8 +64,10 @@ async fn impossible_prices_are_the_product_services_fault() {
 async fn an_address_out_of_reach_and_cash_where_none_is_taken() {
     let mut shop = Shop::open();
     let here = Coordinates::new(40.into(), (-74).into()).unwrap();
-    let near =
-        FeePolicy { amount: usd(500), area: Some(ServiceArea { fulfilment_points: vec![here], radius_km: 10.0 }) };
+    let near = FeePolicy {
+        prices: FeePrices::flat(usd(500)),
+        area: Some(ServiceArea { fulfilment_points: vec![here], radius_km: 10.0 }),
+    };
     shop.change(|shop| shop.rules.fee = near);
     let far = json!({"delivery_address": "10 Downing St", "delivery_latitude": 51.5, "delivery_longitude": -0.1});
     shop.post("/orders", "ann", far).await.is_problem(409, "not_serviceable");

@@ -78,6 +78,7 @@ impl OrderRow {
             cancelled_by_id: cancelled_by_id.map(|id| id.as_str().to_owned()),
             cancel_code: cancelled.map(|cancelled| cancelled.code.name().to_owned()),
             cancel_reason: cancelled.and_then(|cancelled| Some(cancelled.reason.as_ref()?.as_str().to_owned())),
+            adjustment: state.adjustment.as_ref().map(stored::adjustment_to).transpose()?,
             created_at: DbTime(state.created_at),
             updated_at: DbTime(state.updated_at),
             version: state.version,
@@ -134,7 +135,8 @@ impl OrderRow {
             total: amount(self.total),
             destination: Destination::new(&self.delivery_address, coordinates).map_err(wrong)?,
             instructions: self.special_instructions.map(Text::lines).transpose().map_err(wrong)?,
-            terms: stored::terms_from(&self.terms, currency)?,
+            terms: stored::terms_from(&self.terms, self.delivery_fee, currency)?,
+            adjustment: self.adjustment.map(|text| stored::adjustment_from(&text, currency)).transpose()?,
             scheduled_for: self.scheduled_for.map(|at| at.0),
             released_at: self.released_at.map(|at| at.0),
             delivered_at: self.delivered_at.map(|at| at.0),
@@ -238,6 +240,7 @@ impl EntryRow {
             first_tried_at: entry.first_tried_at.map(DbTime),
             attempts: entry_no(entry.attempts)?,
             refusals: entry_no(entry.refusals)?,
+            refused_at: entry.refused_at.map(DbTime),
             last_error: entry.last_error.clone(),
             created_at: DbTime(entry.created_at),
             settled_at: entry.settled_at.map(DbTime),
@@ -260,6 +263,7 @@ impl EntryRow {
             first_tried_at: self.first_tried_at.map(|at| at.0),
             attempts: unsigned(self.attempts)?,
             refusals: unsigned(self.refusals)?,
+            refused_at: self.refused_at.map(|at| at.0),
             last_error: self.last_error,
             created_at: self.created_at.0,
             settled_at: self.settled_at.map(|at| at.0),
@@ -340,7 +344,7 @@ impl GuardRow {
             fingerprint: hash(self.fingerprint)?,
             placed_with: self.placed_with.map(hash).transpose()?,
             placed_at: self.created_at.0,
-            cart: stored::terms_from(terms, currency)?.cart_lines,
+            cart: stored::cart_from(terms, currency)?,
         })
     }
 }

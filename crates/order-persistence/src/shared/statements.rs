@@ -38,9 +38,15 @@ impl QueryFragment<Backend> for UpdateOrder<'_> {
             out.push_sql(column);
             out.push_bind_param::<Text, _>(value)?;
         }
-        for (column, value) in
-            [(", charged = ", &row.charged), (", refunded = ", &row.refunded), (", refund_held = ", &row.refund_held)]
-        {
+        for (column, value) in [
+            (", subtotal = ", &row.subtotal),
+            (", discount = ", &row.discount),
+            (", delivery_fee = ", &row.delivery_fee),
+            (", total = ", &row.total),
+            (", charged = ", &row.charged),
+            (", refunded = ", &row.refunded),
+            (", refund_held = ", &row.refund_held),
+        ] {
             out.push_sql(column);
             out.push_bind_param::<BigInt, _>(value)?;
         }
@@ -68,6 +74,7 @@ impl QueryFragment<Backend> for UpdateOrder<'_> {
             (", delivery_latitude = ", &row.delivery_latitude),
             (", delivery_longitude = ", &row.delivery_longitude),
             (", special_instructions = ", &row.special_instructions),
+            (", adjustment = ", &row.adjustment),
         ] {
             out.push_sql(column);
             out.push_bind_param::<Nullable<Text>, _>(value)?;
@@ -91,6 +98,7 @@ pub(crate) struct MoveEntry<'a> {
     pub(crate) n: i32,
     pub(crate) from: &'a str,
     pub(crate) to: &'a str,
+    pub(crate) method: &'a str,
     pub(crate) transaction_id: &'a Option<String>,
     pub(crate) settled_at: &'a Option<DbTime>,
 }
@@ -100,6 +108,8 @@ impl QueryFragment<Backend> for MoveEntry<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
         out.push_sql("UPDATE payment_entries SET state = ");
         out.push_bind_param::<Text, _>(self.to)?;
+        out.push_sql(", method = ");
+        out.push_bind_param::<Text, _>(self.method)?;
         out.push_sql(", transaction_id = ");
         out.push_bind_param::<Nullable<Text>, _>(self.transaction_id)?;
         out.push_sql(", settled_at = ");
@@ -202,9 +212,12 @@ impl QueryFragment<Backend> for MarkEntry {
         out.push_bind_param::<Text, _>(to)?;
         out.push_sql(", attempts = attempts + ");
         out.push_bind_param::<Integer, _>(attempts)?;
-        out.push_sql(", first_tried_at = COALESCE(first_tried_at, ");
+        // Nothing has arrived under the key of one that is put back: its time begins with its next call.
+        out.push_sql(", first_tried_at = CASE WHEN ");
+        out.push_bind_param::<Text, _>(to)?;
+        out.push_sql(" = 'sent' THEN ");
         out.push_sql(NOW);
-        out.push_sql(") WHERE order_id = ");
+        out.push_sql(" END WHERE order_id = ");
         out.push_bind_param::<BigInt, _>(&self.order)?;
         out.push_sql(" AND n = ");
         out.push_bind_param::<Integer, _>(&self.n)?;

@@ -58,6 +58,12 @@ pub(crate) async fn fail(conn: &mut Conn, task: &ClaimedTask, failure: &Failure)
             ))
             .execute(conn)
             .await?;
+        if entry.refusal {
+            diesel::update(payment_entries::table.find((task.order.get(), entry_no(entry.entry)?)))
+                .set(payment_entries::refused_at.eq(now))
+                .execute(conn)
+                .await?;
+        }
     }
     Ok(true)
 }

@@ -40,6 +40,11 @@ async fn write(conn: &mut Conn, set: &WriteSet) -> Result<(), DbError> {
             if (UpdateOrder { row: &row, base }).execute(conn).await? != 1 {
                 return Err(DbError::Conflict);
             }
+            if set.relined {
+                let id = set.order.id().get();
+                diesel::delete(order_items::table.filter(order_items::order_id.eq(id))).execute(conn).await?;
+                insert_lines(conn, set).await?;
+            }
         }
     }
     for &(n, from) in &set.moves {
@@ -73,6 +78,10 @@ async fn insert_order(conn: &mut Conn, set: &WriteSet, row: OrderRow) -> Result<
     if inserted != 1 {
         return Err(DbError::Conflict);
     }
+    insert_lines(conn, set).await
+}
+
+async fn insert_lines(conn: &mut Conn, set: &WriteSet) -> Result<(), DbError> {
     for line in &set.order.state().lines {
         let item = ItemRow::from_line(set.order.id(), line)?;
         diesel::insert_into(order_items::table).values(item).execute(conn).await?;
@@ -87,6 +96,7 @@ async fn move_entry(conn: &mut Conn, set: &WriteSet, n: EntryNo, from: EntryStat
         n: entry_no(n)?,
         from: from.name(),
         to: entry.state.name(),
+        method: entry.method.name(),
         transaction_id: &entry.transaction_id,
         settled_at: &entry.settled_at.map(DbTime),
     };

@@ -17,6 +17,7 @@ const PERSONAL: [&str; 8] = ["Elm", "Oak", "41.5", "-72.25", "40.75", "doorbell"
 fn a_life() -> Life {
     let order = an_order().id(1).address("7 Elm St").coordinates("41.5", "-72.25").instructions("mind the doorbell");
     let change = DeliveryChange {
+        scheduled_for: Patch::Keep,
         address: Some(Words::line("9 Oak St").unwrap()),
         coordinates: Patch::Set(Coordinates::new("40.75".parse().unwrap(), "-72.25".parse().unwrap()).unwrap()),
         instructions: Patch::Set(Words::line("by the gate").unwrap()),

@@ -1,6 +1,7 @@
 //! How an order begins.
 
 use order_domain::order::{self, Basket, CartLine, NewOrder, PaymentMethod, Product};
+use order_domain::pricing::FeePrices;
 use order_domain::time::Timestamp;
 use order_domain::{CartLineId, Coordinates, Destination, OrderId, Quantity, Rules, Text};
 use rust_decimal::Decimal;
@@ -26,6 +27,7 @@ pub fn an_order() -> OrderBuilder {
         destination: Destination::new("1 Main St", None).unwrap(),
         instructions: None,
         method: PaymentMethod::Online,
+        scheduled_for: None,
         basket,
     };
     OrderBuilder { new, rules: rules(), at: START }.lines(&[(5, 299, 2)])
@@ -89,7 +91,7 @@ impl OrderBuilder {
     /// Delivered for this much.
     #[must_use]
     pub fn fee(mut self, minor: i64) -> Self {
-        self.rules.fee.amount = usd(minor);
+        self.rules.fee.prices = FeePrices::flat(usd(minor));
         self
     }
 
@@ -97,6 +99,13 @@ impl OrderBuilder {
     #[must_use]
     pub fn cash(mut self) -> Self {
         self.new.method = PaymentMethod::Cash;
+        self
+    }
+
+    /// Wanted at this time.
+    #[must_use]
+    pub fn scheduled_for(mut self, moment: Timestamp) -> Self {
+        self.new.scheduled_for = Some(moment);
         self
     }
 

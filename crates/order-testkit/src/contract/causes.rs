@@ -2,6 +2,7 @@
 
 use order_domain::order::{Command, Status};
 use order_domain::ports::{Cause, ClaimedTask, TaskKind};
+use order_domain::pricing::{FeePolicy, FeePrices};
 use order_domain::time::Duration;
 use order_domain::{Rules, Text};
 
@@ -23,7 +24,7 @@ async fn next_message(harness: &dyn Harness) -> ClaimedTask {
 
 /// The status after the event, and the event's name, whatever the order has become since.
 pub async fn a_cause_is_what_was_so_then(harness: &dyn Harness) {
-    let fee = order_domain::pricing::FeePolicy { amount: usd(700), ..rules().fee };
+    let fee = FeePolicy { prices: FeePrices::flat(usd(700)), ..rules().fee };
     let order = a_new_order(harness).await.customer("zoë").rules(Rules { fee, ..rules() });
     let life = order.paid().out_for_delivery().cancelled_by_admin(order_domain::order::CancelCode::Other, "why");
     keep(harness, &life.refund_settles(2)).await;

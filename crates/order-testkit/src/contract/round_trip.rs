@@ -127,6 +127,7 @@ pub async fn a_changed_delivery_is_loaded_as_it_was_committed(harness: &dyn Harn
     let fee = FeePolicy { area: Some(area), ..FeePolicy::flat_five(usd(0).currency()) };
     let order = a_new_order(harness).await.rules(Rules { fee, ..rules() }).instructions("Ring twice");
     let moved = DeliveryChange {
+        scheduled_for: Patch::Keep,
         address: Some(Text::line("Straße 1, 東京 🏠").unwrap()),
         coordinates: Patch::Set(at("52.4812345", "13.1234567")),
         instructions: Patch::Set(Text::lines("The blue door\n\tthen wait — ok?").unwrap()),
@@ -137,7 +138,7 @@ pub async fn a_changed_delivery_is_loaded_as_it_was_committed(harness: &dyn Harn
 
     let id = harness.ids().order_id().await.unwrap();
     let order = an_order().numbered(id).at(now(harness).await).coordinates("1", "2").instructions("Ring twice");
-    let none = DeliveryChange { address: None, coordinates: Patch::Clear, instructions: Patch::Clear };
+    let none = DeliveryChange { coordinates: Patch::Clear, instructions: Patch::Clear, ..DeliveryChange::default() };
     let bare = order.paid().when(&admin(), Command::ChangeDelivery(none));
     assert_eq!((bare.order.state().destination.coordinates, bare.order.state().instructions.clone()), (None, None));
     survives(harness, bare).await;

@@ -176,6 +176,7 @@ impl Tables {
             self.note(task.order, entry, |entry| {
                 entry.last_error = Some(failure.error.clone());
                 entry.refusals += u32::from(refusal);
+                entry.refused_at = if refusal { Some(now) } else { entry.refused_at };
                 entry.attempts += u32::from(again);
             })?;
         }

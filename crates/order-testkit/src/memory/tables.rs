@@ -144,6 +144,7 @@ fn merged(stored: Option<&Ledger>, set: &WriteSet) -> Result<Ledger, CommitError
                 first_tried_at: row.first_tried_at,
                 attempts: row.attempts,
                 refusals: row.refusals,
+                refused_at: row.refused_at,
                 last_error: row.last_error.clone(),
                 ..new.clone()
             },

@@ -59,6 +59,8 @@ struct State {
     calls: Vec<PaymentCall>,
     hook: Option<Hook>,
     misused: Vec<String>,
+    tells: bool,
+    looks: usize,
 }
 
 /// What the service knows of a key.
@@ -78,6 +80,16 @@ impl FakePayments {
     /// What becomes of the next calls, in sequence.
     pub fn plan(&self, answers: &[PaymentAnswer]) {
         lock(&self.state).plan.extend(answers);
+    }
+
+    /// It tells from now on what has become of a key. At first it does not know the question.
+    pub fn tells_outcomes(&self) {
+        lock(&self.state).tells = true;
+    }
+
+    /// How often it was asked what has become of a key.
+    pub fn looks(&self) -> usize {
+        lock(&self.state).looks
     }
 
     /// While the next call is under way, its effect done and its answer not yet given, `hook` runs to its end.
@@ -183,5 +195,15 @@ impl PaymentService for FakePayments {
 
     async fn refund(&self, payment: &Payment) -> Result<PaymentReceipt, PaymentError> {
         self.call(EntryKind::Refund, payment).await
+    }
+
+    async fn outcome(&self, payment: &Payment) -> Result<Option<PaymentReceipt>, PaymentError> {
+        let mut state = lock(&self.state);
+        state.looks += 1;
+        let tells = state.tells;
+        match state.ledger.get_mut(&payment.key) {
+            Some(known) if tells && known.moved.is_some() => known.act(true).map(Some),
+            _ => Ok(None),
+        }
     }
 }

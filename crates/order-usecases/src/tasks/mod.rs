@@ -5,6 +5,7 @@ mod clear_cart;
 mod housekeeping;
 mod notify;
 mod payment;
+mod release;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +14,8 @@ use order_domain::Rules;
 use order_domain::order::{DomainError, Inconsistent};
 use order_domain::ports::{
     CartService, Chore, ClaimedChore, ClaimedTask, CommitError, EntryFailure, IdGenerator, LiveEvents,
-    NotificationService, OrderStore, PaymentService, Rest, ServiceError, StoreError, TaskKind, TaskSignal,
-    backoff_ceiling,
+    NotificationService, OrderStore, PaymentService, ProductService, Rest, ServiceError, StoreError, TaskKind,
+    TaskSignal, backoff_ceiling,
 };
 
 /// A number in 0..1, drawn evenly. An argument, so that tests decide.
@@ -29,6 +30,13 @@ pub enum Done {
     Finish,
     /// The task is in other hands: touch nothing.
     Lost,
+    /// Nothing is to be done yet.
+    Wait {
+        /// For how long.
+        time: Duration,
+        /// What is waited for.
+        why: &'static str,
+    },
     /// It did not work: try again.
     Retry {
         /// What went wrong; holds nothing personal.
@@ -82,6 +90,8 @@ pub struct Handlers {
     pub live: Arc<dyn LiveEvents>,
     /// The payment service.
     pub payments: Arc<dyn PaymentService>,
+    /// The product service.
+    pub products: Arc<dyn ProductService>,
     /// The cart service.
     pub carts: Arc<dyn CartService>,
     /// The notification service.
@@ -100,6 +110,7 @@ impl Handlers {
             (kind @ (TaskKind::Charge | TaskKind::Refund), None) => Err(TaskError::NoEntry(kind)),
             (TaskKind::ClearCart, _) => self.clear_cart(task).await,
             (TaskKind::Notify, _) => self.notify(task).await,
+            (TaskKind::Release, _) => self.release(task).await,
         };
         done.unwrap_or_else(|error| match error {
             TaskError::Commit(CommitError::TaskLost) => Done::Lost,

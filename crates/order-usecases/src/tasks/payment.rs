@@ -4,7 +4,7 @@
 
 use order_domain::EntryNo;
 use order_domain::order::{Actor, Command, DomainError, Rejection, execute};
-use order_domain::payment::{EntryKind, EntryState, Step, is_wanted, next_step, overdue_at};
+use order_domain::payment::{Entry, EntryKind, EntryState, Step, is_wanted, next_step, overdue_at};
 use order_domain::ports::{
     ClaimedTask, CommitError, EntryFailure, Loaded, Payment, PaymentError, PaymentReceipt, WriteSet,
 };
@@ -47,22 +47,49 @@ impl Handlers {
                         return self.call(task, &loaded, n, true).await;
                     }
                 }
-                Step::AskAgain => return self.call(task, &loaded, n, false).await,
+                Step::AskAgain => {
+                    return match self.look_up(task, &loaded, n).await? {
+                        Some(done) => Ok(done),
+                        None => self.call(task, &loaded, n, false).await,
+                    };
+                }
+                Step::WaitUntil(at) => {
+                    let why = "no call is made before a person has looked";
+                    return Ok(Done::Wait { time: until(loaded.now, at), why });
+                }
+                Step::Review => {
+                    if let Some(done) = self.look_up(task, &loaded, n).await? {
+                        return Ok(done);
+                    }
+                    // The task of a charge that is waited for goes on as the timer of that.
+                    let entry = ledger.entry(n)?;
+                    let waited_for = entry.kind == EntryKind::Charge && is_wanted(state, entry);
+                    let then = if waited_for { Then::GoOn } else { Then::Finish };
+                    let took = self.commit(task, &loaded, Command::PutInReview { entry: n }, then).await?;
+                    if took && !waited_for {
+                        return Ok(Done::Committed);
+                    }
+                }
             }
         }
         Ok(Done::retry(&"too many concurrent changes"))
+    }
+
+    /// Asks what has become of an entry that was sent, before it is sent again. `None`: nobody can tell.
+    async fn look_up(&self, task: &ClaimedTask, loaded: &Loaded, n: EntryNo) -> Result<Option<Done>, TaskError> {
+        let entry = loaded.order.ledger().entry(n)?;
+        match self.payments.outcome(&payment(task, loaded, entry)).await {
+            Ok(Some(receipt)) => self.settled(task, entry, receipt).await.map(Some),
+            Err(PaymentError::Declined(_)) => self.declined(task, entry).await.map(Some),
+            Ok(None) | Err(PaymentError::NotSent(_) | PaymentError::Refused(_) | PaymentError::Unknown(_)) => Ok(None),
+        }
     }
 
     /// Makes the one call of this try. `own`: this task has just marked the entry sent, so a call that never reached the
     /// service may be taken back.
     async fn call(&self, task: &ClaimedTask, loaded: &Loaded, n: EntryNo, own: bool) -> Result<Done, TaskError> {
         let entry = loaded.order.ledger().entry(n)?;
-        let payment = Payment {
-            key: entry.key(task.order),
-            customer: loaded.order.state().customer.clone(),
-            order: task.order,
-            amount: entry.amount,
-        };
+        let payment = payment(task, loaded, entry);
         let answer = match entry.kind {
             EntryKind::Charge => self.payments.charge(&payment).await,
             EntryKind::Refund => self.payments.refund(&payment).await,
@@ -70,22 +97,8 @@ impl Handlers {
         let refusal = matches!(answer, Err(PaymentError::Refused(_)));
         let failure = EntryFailure { entry: n, refusal, again: !own };
         match answer {
-            Ok(PaymentReceipt { transaction_id }) => {
-                self.settle(task, |_| match entry.kind {
-                    EntryKind::Charge => Command::ChargeSettled { entry: n, transaction_id: transaction_id.clone() },
-                    EntryKind::Refund => Command::RefundSettled { entry: n, transaction_id: transaction_id.clone() },
-                })
-                .await
-            }
-            Err(PaymentError::Declined(_)) => {
-                let declines = entry.origin.map_or(0, |origin| origin.declines);
-                let again_in = self.backoff(declines + 1);
-                self.settle(task, |_| match entry.kind {
-                    EntryKind::Charge => Command::ChargeDeclined { entry: n },
-                    EntryKind::Refund => Command::RefundDeclined { entry: n, again_in },
-                })
-                .await
-            }
+            Ok(receipt) => self.settled(task, entry, receipt).await,
+            Err(PaymentError::Declined(_)) => self.declined(task, entry).await,
             Err(error @ PaymentError::NotSent(_)) if own => {
                 self.put_back(task, n).await?;
                 Ok(self.later(loaded, n, &error, failure))
@@ -94,6 +107,25 @@ impl Handlers {
                 Ok(self.later(loaded, n, &error, failure))
             }
         }
+    }
+
+    async fn settled(&self, task: &ClaimedTask, entry: &Entry, receipt: PaymentReceipt) -> Result<Done, TaskError> {
+        let (n, PaymentReceipt { transaction_id }) = (entry.n, receipt);
+        self.settle(task, |_| match entry.kind {
+            EntryKind::Charge => Command::ChargeSettled { entry: n, transaction_id: transaction_id.clone() },
+            EntryKind::Refund => Command::RefundSettled { entry: n, transaction_id: transaction_id.clone() },
+        })
+        .await
+    }
+
+    async fn declined(&self, task: &ClaimedTask, entry: &Entry) -> Result<Done, TaskError> {
+        let n = entry.n;
+        let again_in = self.backoff(entry.origin.map_or(0, |origin| origin.declines) + 1);
+        self.settle(task, |_| match entry.kind {
+            EntryKind::Charge => Command::ChargeDeclined { entry: n },
+            EntryKind::Refund => Command::RefundDeclined { entry: n, again_in },
+        })
+        .await
     }
 
     /// Commits what the payment service said, deciding again after a concurrent change: the answer stays the answer.
@@ -149,8 +181,15 @@ impl Handlers {
     fn later(&self, loaded: &Loaded, n: EntryNo, error: &PaymentError, failure: EntryFailure) -> Done {
         let state = loaded.order.state();
         let entry = loaded.order.ledger().get(n);
-        let waited_for = entry.is_some_and(|entry| entry.kind == EntryKind::Charge && is_wanted(state, entry));
-        let within = if waited_for { until(loaded.now, overdue_at(state, &self.rules)) } else { Duration::MAX };
+        let waited_for = entry.filter(|entry| entry.kind == EntryKind::Charge && is_wanted(state, entry));
+        let overdue_in = |charge| until(loaded.now, overdue_at(state, charge, &self.rules));
+        let within = waited_for.map_or(Duration::MAX, overdue_in);
         Done::Retry { error: error.to_string(), entry: Some(failure), within: Some(within) }
     }
+}
+
+/// What the payment service is asked for.
+fn payment(task: &ClaimedTask, loaded: &Loaded, entry: &Entry) -> Payment {
+    let customer = loaded.order.state().customer.clone();
+    Payment { key: entry.key(task.order), customer, order: task.order, amount: entry.amount }
 }

@@ -113,6 +113,11 @@ impl Run {
                 }
                 Ok(None)
             }
+            Done::Wait { time, why } => {
+                tracing::debug!(task = %task.id, kind = task.kind.name(), order = %task.order, ?time, why, "task waits");
+                self.tasks.fail(task, &Failure { wait: time, error: why.to_owned(), entry: None }).await?;
+                Ok(Some(time))
+            }
             Done::Retry { error, entry, within } => {
                 let blind = if task.kind == TaskKind::Charge { LOOK_AGAIN } else { Duration::MAX };
                 let wait = self.handlers.backoff(task.attempts).min(within.unwrap_or(blind));

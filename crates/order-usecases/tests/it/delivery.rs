@@ -3,7 +3,7 @@
 use order_domain::Text;
 use order_domain::order::{DeliveryChange, Patch, Rejection, Status};
 use order_domain::ports::TaskKind;
-use order_domain::pricing::{FeePolicy, ServiceArea};
+use order_domain::pricing::{FeePolicy, FeePrices, ServiceArea};
 use order_domain::{Coordinates, Rules};
 use order_testkit::builders::{Life, an_order, rules, usd};
 use order_testkit::memory::{Fault, Op};
@@ -61,7 +61,7 @@ async fn a_place_out_of_reach_is_refused() {
     let mut shop = with(&an_order().paid()).await;
     let at = |degrees: i64| Coordinates::new(degrees.into(), 0.into()).unwrap();
     let area = ServiceArea { fulfilment_points: vec![at(0)], radius_km: 50.0 };
-    shop.rules = Rules { fee: FeePolicy { amount: usd(500), area: Some(area) }, ..rules() }.into();
+    shop.rules = Rules { fee: FeePolicy { prices: FeePrices::flat(usd(500)), area: Some(area) }, ..rules() }.into();
     let far = DeliveryChange { coordinates: Patch::Set(at(40)), ..to("10 Downing St") };
     let refused = shop.change_delivery(&customer("ann"), far).await;
     assert_eq!(refused, Err(Rejection::NotServiceable.into()));

@@ -104,6 +104,7 @@ impl Shop {
             signal: self.signal.clone(),
             live: self.live.clone(),
             payments,
+            products: self.products.clone(),
             carts,
             notifications: self.notifications.clone(),
             rules: self.rules.clone(),
