@@ -212,6 +212,9 @@ impl Shop {
         match done {
             Done::Committed | Done::Lost => {}
             Done::Finish => drop(self.store.finish(task).await),
+            Done::Wait { time, why } => {
+                drop(self.store.fail(task, &Failure { wait: time, error: why.to_owned(), entry: None }).await);
+            }
             Done::Retry { error, entry, within } => {
                 let wait = self.handlers().backoff(task.attempts).min(within.unwrap_or(Duration::MAX));
                 drop(self.store.fail(task, &Failure { wait, error, entry }).await);
@@ -325,7 +328,12 @@ pub(crate) fn admin() -> Caller {
 }
 
 pub(crate) fn wish(method: PaymentMethod) -> PlaceOrder {
-    PlaceOrder { destination: Destination::new("1 Main St", None).unwrap(), instructions: None, method }
+    PlaceOrder {
+        destination: Destination::new("1 Main St", None).unwrap(),
+        instructions: None,
+        method,
+        scheduled_for: None,
+    }
 }
 
 /// An answer that names the order and is no UTF-8.
