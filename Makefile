@@ -25,6 +25,10 @@ bench: ## Benchmarks beside pgbench in the same run; writes docs/benchmarks.md (
 	cargo build --release --package order-app
 	DURABLE=1 tests/with-servers cargo bench --package order-tests --bench bench
 
+.PHONY: bench-tasks
+bench-tasks: ## How soon and how fast tasks are done, and that a backlog slows nobody; writes docs/benchmarks.md
+	DURABLE=1 tests/with-servers cargo bench --package order-tests --bench tasks
+
 .PHONY: deny
 deny: ## Licences, sources and banned crates of what we depend on (cargo install cargo-deny)
 	cargo deny check licenses bans sources
