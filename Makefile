@@ -20,6 +20,11 @@ test: ## All tests; finds or installs PostgreSQL and starts a private server
 	cargo build --package order-app
 	tests/with-servers cargo test --workspace --no-fail-fast
 
+.PHONY: races
+races: ## Every race a thousand times (RACES=…), over two instances on PostgreSQL and one on SQLite
+	cargo build --package order-app
+	RACES=$${RACES:-1000} tests/with-servers cargo test --package order-tests --test it races::
+
 .PHONY: bench
 bench: ## Benchmarks beside pgbench in the same run; writes docs/benchmarks.md (10 minutes after a release build)
 	cargo build --release --package order-app

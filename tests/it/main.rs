@@ -22,6 +22,7 @@ mod money;
 mod notifying;
 mod outside;
 mod protocol;
+mod races;
 mod selling;
 mod stopping;
 mod support;
