@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use order_domain::order::Version;
 use order_domain::ports::{
     Cause, Claim, ClaimedChore, ClaimedTask, CommitError, Committed, Failure, Figures, IdGenerator, IdempotencyKey,
@@ -14,10 +13,9 @@ use order_domain::ports::{
 use order_domain::time::Timestamp;
 use order_domain::{EntryNo, OrderId, TaskId, UserId};
 
-use super::dialect::{self, Conn, Database};
+use super::dialect::{self, Database};
 use super::statements::Mark;
-use super::{claim, figures, list, load, task_ends, timeline, write};
-use crate::error::DbError;
+use super::{claim, ends, figures, list, load, timeline, write};
 use crate::id_blocks::{IdBlocks, Ids};
 
 /// All stores over one database.
@@ -118,16 +116,6 @@ impl OrderReader for Store {
     }
 }
 
-/// Ends a task. What else ends with it makes this more than one change, and so a transaction.
-fn finishing(
-    task: ClaimedTask,
-) -> impl for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<Option<TaskRef>, DbError>> + Send + Sync + 'static {
-    move |conn| {
-        let task = task.clone();
-        async move { task_ends::finish(conn, &task).await }.boxed()
-    }
-}
-
 #[async_trait]
 impl TaskStore for Store {
     async fn claim(&self, claim: &Claim) -> Result<Sweep, StoreError> {
@@ -140,30 +128,33 @@ impl TaskStore for Store {
     }
 
     async fn finish(&self, task: &ClaimedTask) -> Result<Option<TaskRef>, StoreError> {
-        let finish = finishing(task.clone());
-        let done = if task.kind.clears_cart() { self.db.write(finish).await } else { self.db.single(finish).await };
-        Ok(done?)
+        let task = task.clone();
+        let done = self.db.single(move |conn| {
+            let task = task.clone();
+            async move { ends::finish(conn, &task).await }.boxed()
+        });
+        Ok(done.await?)
     }
 
     async fn fail(&self, task: &ClaimedTask, failure: &Failure) -> Result<bool, StoreError> {
         let given = (task.clone(), failure.clone());
-        let done = self.db.write(move |conn| {
+        let done = self.db.single(move |conn| {
             let (task, failure) = given.clone();
-            async move { task_ends::fail(conn, &task, &failure).await }.boxed()
+            async move { ends::fail(conn, &task, &failure).await }.boxed()
         });
         Ok(done.await?)
     }
 
     async fn hand_back(&self, task: &ClaimedTask) -> Result<(), StoreError> {
         let (id, token) = (task.id, task.token);
-        Ok(self.db.write(move |conn| task_ends::hand_back(conn, id, token).boxed()).await?)
+        Ok(self.db.single(move |conn| ends::hand_back(conn, id, token).boxed()).await?)
     }
 
     async fn rest(&self, chore: &ClaimedChore, rest: &Rest) -> Result<bool, StoreError> {
         let given = (chore.clone(), rest.clone());
-        let done = self.db.write(move |conn| {
+        let done = self.db.single(move |conn| {
             let (chore, rest) = given.clone();
-            async move { task_ends::rest(conn, &chore, &rest).await }.boxed()
+            async move { ends::rest(conn, &chore, &rest).await }.boxed()
         });
         Ok(done.await?)
     }
@@ -174,7 +165,7 @@ impl TaskStore for Store {
 
     async fn hand_back_chore(&self, chore: &ClaimedChore) -> Result<(), StoreError> {
         let (id, token) = (chore.id, chore.token);
-        Ok(self.db.write(move |conn| task_ends::hand_back(conn, id, token).boxed()).await?)
+        Ok(self.db.single(move |conn| ends::hand_back(conn, id, token).boxed()).await?)
     }
 }
 

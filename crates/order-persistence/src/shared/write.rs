@@ -24,6 +24,11 @@ pub(crate) async fn commit(conn: &mut Conn, sets: &[WriteSet]) -> Result<Committ
     for set in in_id_order {
         write(conn, set).await?;
         committed.unblocked.extend(end_task(conn, set).await?);
+        if let Some((key, receipt)) = &set.receipt {
+            // Its day begins now, however long ago the order last changed.
+            let now: DbTime = now_query().get_result(conn).await?;
+            insert_receipt(conn, ReceiptRow::from_receipt(set.order.id(), key, receipt, now)?).await?;
+        }
         // After the task, as a claim that buries tasks does it, so that the two never wait for each other.
         if set.guard == Some(GuardChange::Ends) {
             EndGuard { order: set.order.id().get(), cancelled: true }.execute(conn).await?;
@@ -64,11 +69,6 @@ async fn write(conn: &mut Conn, set: &WriteSet) -> Result<(), DbError> {
     }
     if let Some(GuardChange::Begins(guard)) = &set.guard {
         insert_guard(conn, set, guard).await?;
-    }
-    if let Some((key, receipt)) = &set.receipt {
-        // Its day begins now, however long ago the order last changed.
-        let now: DbTime = now_query().get_result(conn).await?;
-        insert_receipt(conn, ReceiptRow::from_receipt(set.order.id(), key, receipt, now)?).await?;
     }
     Ok(())
 }

@@ -3,7 +3,9 @@
 mod claim;
 mod connect;
 mod dialect;
+mod ends;
 mod migrate;
+mod whole;
 
 #[path = "../shared/figures.rs"]
 mod figures;
