@@ -181,16 +181,8 @@ impl From<Rejection> for Problem {
             Rejection::ScheduledInThePast => {
                 scheduled(Code::ScheduledInThePast, "past", "has passed; choose a time ahead".to_owned())
             }
-            Rejection::ScheduledTooSoon { earliest } => {
-                let earliest = moment(earliest);
-                scheduled(Code::ScheduledTooSoon, "too_soon", format!("is too near; {earliest} at the earliest"))
-                    .with("earliest", earliest)
-            }
-            Rejection::ScheduledTooLate { latest } => {
-                let latest = moment(latest);
-                scheduled(Code::ScheduledTooLate, "too_late", format!("is too far away; {latest} at the latest"))
-                    .with("latest", latest)
-            }
+            Rejection::ScheduledTooSoon { earliest } => too_soon(earliest),
+            Rejection::ScheduledTooLate { latest } => too_late(latest),
             Rejection::NoSuchEntry { entry } => {
                 Self::new(Code::PaymentNotFound, format!("The order has no payment {entry}."))
             }
@@ -226,6 +218,18 @@ impl From<Rejection> for Problem {
 
 fn moment(at: Timestamp) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+fn too_soon(earliest: Timestamp) -> Problem {
+    let earliest = moment(earliest);
+    scheduled(Code::ScheduledTooSoon, "too_soon", format!("is too near; {earliest} at the earliest"))
+        .with("earliest", earliest)
+}
+
+fn too_late(latest: Timestamp) -> Problem {
+    let latest = moment(latest);
+    scheduled(Code::ScheduledTooLate, "too_late", format!("is too far away; {latest} at the latest"))
+        .with("latest", latest)
 }
 
 fn scheduled(code: Code, mistake: &'static str, message: String) -> Problem {
