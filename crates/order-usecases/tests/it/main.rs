@@ -26,5 +26,6 @@ mod releasing;
 mod repeating;
 mod reviewing;
 mod support;
+mod twice;
 mod waiting;
 mod worker;
