@@ -309,7 +309,9 @@ fn is_of_another_kind(life: &Life, command: &Command) -> bool {
         | Command::Take
         | Command::GiveBack
         | Command::ChangeDelivery(_)
-        | Command::GrantGoodwill { .. } => return false,
+        | Command::GrantGoodwill { .. }
+        | Command::RetryTask(_)
+        | Command::DiscardTask(_) => return false,
     };
     life.order.ledger().get(entry).is_none_or(|found| found.kind != kind)
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::ids::{EntryNo, UserId};
 use crate::money::Money;
+use crate::ports::OpenTask;
 use crate::text::Text;
 
 use super::delivery_change::DeliveryChange;
@@ -150,6 +151,10 @@ pub enum Command {
         /// Which.
         entry: EntryNo,
     },
+    /// An operator has a task of the order tried again at once, whether it waits or is dead.
+    RetryTask(OpenTask),
+    /// An operator gives a task of the order up.
+    DiscardTask(OpenTask),
     /// `PAYMENT_TIMEOUT` has passed.
     TimeOut {
         /// The order's charge.

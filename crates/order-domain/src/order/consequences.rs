@@ -100,7 +100,9 @@ pub fn consequences(order: &Order, event: &Event) -> Result<Vec<Consequence>, In
         Event::AddressChanged { .. }
         | Event::InstructionsChanged { .. }
         | Event::Assigned { .. }
-        | Event::Unassigned { .. } => {}
+        | Event::Unassigned { .. }
+        | Event::TaskRetried { .. }
+        | Event::TaskDiscarded { .. } => {}
     }
     Ok(list)
 }

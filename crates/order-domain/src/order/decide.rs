@@ -14,6 +14,7 @@ use super::event::Event;
 use super::goodwill;
 use super::state::Order;
 use super::status::Status;
+use super::task_touched;
 use super::transitions::{Guard, find};
 
 /// What `command` makes happen to `order`. No event: it asks for what is already so.
@@ -74,6 +75,8 @@ pub fn decide(
             }
             Ok(vec![Event::ChargeWithdrawn { entry }])
         }
+        Command::RetryTask(task) => task_touched::retry(order, &task, now),
+        Command::DiscardTask(task) => task_touched::discard(order, &task),
         Command::TimeOut { entry } => {
             let charge = of_kind(order, entry, EntryKind::Charge)?;
             if !is_wanted(&order.state, charge) || now < overdue_at(&order.state, rules) {
@@ -98,7 +101,11 @@ fn may_ask(order: &Order, command: &Command, actor: &Actor) -> bool {
             Actor::Admin(_) => true,
             Actor::Courier(_) | Actor::System => false,
         },
-        Command::Assign { .. } | Command::Unassign | Command::GrantGoodwill { .. } => matches!(actor, Actor::Admin(_)),
+        Command::Assign { .. }
+        | Command::Unassign
+        | Command::GrantGoodwill { .. }
+        | Command::RetryTask(_)
+        | Command::DiscardTask(_) => matches!(actor, Actor::Admin(_)),
         Command::Take | Command::GiveBack => matches!(actor, Actor::Courier(_)),
         Command::ChargeSettled { .. }
         | Command::ChargeDeclined { .. }

@@ -3,6 +3,7 @@
 use crate::geo::Destination;
 use crate::ids::{EntryNo, UserId};
 use crate::money::Money;
+use crate::ports::TaskKind;
 use crate::text::Text;
 use crate::time::Timestamp;
 
@@ -105,6 +106,18 @@ pub enum Event {
         /// Which.
         entry: EntryNo,
     },
+    /// An operator has a task tried again, at once.
+    TaskRetried {
+        /// What is to be done.
+        task: TaskKind,
+        /// For which entry, where it is an entry's.
+        entry: Option<EntryNo>,
+    },
+    /// An operator has given a task up.
+    TaskDiscarded {
+        /// What was to be done.
+        task: TaskKind,
+    },
 }
 
 impl Event {
@@ -131,6 +144,8 @@ impl Event {
             Self::RefundSettled { .. } => "refund_settled",
             Self::RefundDeclined { .. } => "refund_declined",
             Self::RefundInReview { .. } => "refund_in_review",
+            Self::TaskRetried { .. } => "task_retried",
+            Self::TaskDiscarded { .. } => "task_discarded",
         }
     }
 
@@ -153,7 +168,9 @@ impl Event {
             | Self::ChargeWithdrawn { .. }
             | Self::RefundSettled { .. }
             | Self::RefundDeclined { .. }
-            | Self::RefundInReview { .. } => None,
+            | Self::RefundInReview { .. }
+            | Self::TaskRetried { .. }
+            | Self::TaskDiscarded { .. } => None,
         }
     }
 
@@ -176,7 +193,9 @@ impl Event {
             | Self::ChargeWithdrawn { .. }
             | Self::RefundSettled { .. }
             | Self::RefundDeclined { .. }
-            | Self::RefundInReview { .. } => None,
+            | Self::RefundInReview { .. }
+            | Self::TaskRetried { .. }
+            | Self::TaskDiscarded { .. } => None,
         }
     }
 
@@ -200,7 +219,9 @@ impl Event {
             | Self::ChargeDeclined { .. }
             | Self::ChargeWithdrawn { .. }
             | Self::RefundDeclined { .. }
-            | Self::RefundInReview { .. } => None,
+            | Self::RefundInReview { .. }
+            | Self::TaskRetried { .. }
+            | Self::TaskDiscarded { .. } => None,
         }
     }
 }

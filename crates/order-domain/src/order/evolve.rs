@@ -51,7 +51,9 @@ impl Order {
             | Event::ChargeWithdrawn { .. }
             | Event::RefundSettled { .. }
             | Event::RefundDeclined { .. }
-            | Event::RefundInReview { .. } => {}
+            | Event::RefundInReview { .. }
+            | Event::TaskRetried { .. }
+            | Event::TaskDiscarded { .. } => {}
         }
         state.updated_at = at;
         state.version += 1;

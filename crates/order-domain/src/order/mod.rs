@@ -18,6 +18,7 @@ mod line;
 mod place;
 mod state;
 mod status;
+mod task_touched;
 pub mod transitions;
 
 pub use crate::payment::PaymentMethod;

@@ -225,7 +225,7 @@ async fn transaction<T>(
 pub(crate) async fn commit(db: &Database, sets: Vec<WriteSet>) -> Result<Committed, DbError> {
     let sets: Arc<[WriteSet]> = sets.into();
     match &*sets {
-        [set] if set.base.is_none() && set.finishes.is_none() && set.held_by.is_none() => {
+        [set] if set.base.is_none() && set.finishes.is_none() && set.held_by.is_none() && set.touches.is_none() => {
             let placing = Arc::new(place::Placing::of(set)?);
             db.single(move |conn| {
                 let placing = Arc::clone(&placing);

@@ -7,6 +7,8 @@ mod dialect;
 mod migrate;
 mod place;
 
+#[path = "../shared/desk.rs"]
+mod desk;
 #[path = "../shared/figures.rs"]
 mod figures;
 #[path = "../shared/list.rs"]

@@ -18,7 +18,7 @@ pub(crate) async fn finish(conn: &mut Conn, task: &ClaimedTask) -> Result<Option
         return Ok(None);
     }
     ended(conn, task.kind, task.order).await?;
-    next_of_lane(conn, task).await
+    next_of_lane(conn, task.kind, task.order).await
 }
 
 /// What else ends with a task that is done or dead: the guard of the order whose cart it cleared.
@@ -96,12 +96,12 @@ pub(crate) async fn rest(conn: &mut Conn, chore: &ClaimedChore, rest: &Rest) -> 
     Ok(rested == 1)
 }
 
-/// The task that waited behind a finished one, if it is due. A dead one blocks nothing.
-pub(crate) async fn next_of_lane(conn: &mut Conn, finished: &ClaimedTask) -> Result<Option<TaskRef>, DbError> {
-    let Some(lane) = finished.kind.lane() else { return Ok(None) };
+/// The task that waited behind one of this kind that is off the list, if it is due. A dead one blocks nothing.
+pub(crate) async fn next_of_lane(conn: &mut Conn, kind: TaskKind, order: OrderId) -> Result<Option<TaskRef>, DbError> {
+    let Some(lane) = kind.lane() else { return Ok(None) };
     let now: DbTime = now_query().get_result(conn).await?;
     let head = tasks::table
-        .filter(tasks::order_id.eq(finished.order.get()))
+        .filter(tasks::order_id.eq(order.get()))
         .filter(tasks::lane.eq(lane.name()))
         .filter(tasks::dead.eq(false))
         .order((tasks::seq, tasks::ordinal))

@@ -8,6 +8,7 @@ use order_domain::payment::EntryState;
 use order_domain::ports::{ClaimedTask, Committed, GuardChange, TaskRef, WriteSet};
 use order_domain::time::Duration;
 
+use super::desk;
 use super::dialect::{Conn, DbTime, now_query};
 use super::mapping::{GUARD, entry_no};
 use super::rows::{EntryRow, EventRow, GuardRow, ItemRow, OrderRow, ReceiptRow, TaskRow};
@@ -24,6 +25,9 @@ pub(crate) async fn commit(conn: &mut Conn, sets: &[WriteSet]) -> Result<Committ
     for set in in_id_order {
         write(conn, set).await?;
         committed.unblocked.extend(end_task(conn, set).await?);
+        if let Some(touch) = &set.touches {
+            committed.unblocked.extend(desk::touch(conn, set.order.id(), touch).await?);
+        }
         // After the task, as a claim that buries tasks does it, so that the two never wait for each other.
         if set.guard == Some(GuardChange::Ends) {
             EndGuard { order: set.order.id().get(), cancelled: true }.execute(conn).await?;
@@ -140,7 +144,7 @@ async fn end_task(conn: &mut Conn, set: &WriteSet) -> Result<Option<TaskRef>, Db
         return Err(DbError::TaskLost);
     }
     ended(conn, task.kind, task.order).await?;
-    next_of_lane(conn, task).await
+    next_of_lane(conn, task.kind, task.order).await
 }
 
 /// `booked → sent`, or its way back.

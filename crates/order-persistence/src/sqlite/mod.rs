@@ -5,6 +5,8 @@ mod connect;
 mod dialect;
 mod migrate;
 
+#[path = "../shared/desk.rs"]
+mod desk;
 #[path = "../shared/figures.rs"]
 mod figures;
 #[path = "../shared/list.rs"]

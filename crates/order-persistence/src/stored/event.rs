@@ -45,6 +45,8 @@ pub(crate) fn event(event: &Event) -> (&'static str, i32, Value) {
         | Event::RefundSettled { entry, .. }
         | Event::RefundDeclined { entry, .. }
         | Event::RefundInReview { entry } => json!({ "entry": entry }),
+        Event::TaskRetried { task, entry } => json!({ "task": task.name(), "entry": entry }),
+        Event::TaskDiscarded { task } => json!({ "task": task.name() }),
     };
     (event.name(), V, data)
 }
