@@ -131,8 +131,11 @@ pub struct TaskTouch {
 /// What can be done to a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TaskDeed {
-    /// It is due at once, and its tries are counted anew.
-    Retry,
+    /// It is due, and its tries are counted anew.
+    Retry {
+        /// Since when: now, as the order was loaded.
+        due: Timestamp,
+    },
     /// It is taken off the list. What else ends with a task that is done ends with it.
     Discard,
 }

@@ -136,10 +136,9 @@ pub(crate) async fn touch(conn: &mut Conn, order: OrderId, touch: &TaskTouch) ->
         .filter(tasks::id.eq(touch.task.get()).and(tasks::token.eq(touch.token.0)))
         .filter(tasks::order_id.eq(order.get()));
     let touched = match touch.deed {
-        TaskDeed::Retry => {
-            let now: DbTime = now_query().get_result(conn).await?;
+        TaskDeed::Retry { due } => {
             let anew = (
-                tasks::run_at.eq(now),
+                tasks::run_at.eq(DbTime(due)),
                 tasks::attempts.eq(0),
                 tasks::token.eq(tasks::token + 1),
                 tasks::leased.eq(false),
@@ -153,7 +152,7 @@ pub(crate) async fn touch(conn: &mut Conn, order: OrderId, touch: &TaskTouch) ->
         return Err(DbError::Conflict);
     }
     match touch.deed {
-        TaskDeed::Retry => Ok(None),
+        TaskDeed::Retry { .. } => Ok(None),
         TaskDeed::Discard => {
             ended(conn, touch.kind, order).await?;
             next_of_lane(conn, touch.kind, order).await

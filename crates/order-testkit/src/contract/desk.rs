@@ -47,19 +47,26 @@ async fn die(harness: &dyn Harness, task: &NewTask) {
     }
 }
 
+/// What an operator does.
+#[derive(Clone, Copy)]
+enum Deed {
+    Retry,
+    Discard,
+}
+
 /// What an operator who sees the task so wants to have committed.
-async fn touch(harness: &dyn Harness, seen: &OpenTask, deed: TaskDeed) -> WriteSet {
+async fn touch(harness: &dyn Harness, seen: &OpenTask, deed: Deed) -> WriteSet {
     let loaded = load(harness, seen.order).await;
-    let command = match deed {
-        TaskDeed::Retry => Command::RetryTask(seen.clone()),
-        TaskDeed::Discard => Command::DiscardTask(seen.clone()),
+    let (command, deed) = match deed {
+        Deed::Retry => (Command::RetryTask(seen.clone()), TaskDeed::Retry { due: loaded.now }),
+        Deed::Discard => (Command::DiscardTask(seen.clone()), TaskDeed::Discard),
     };
     let life = Life::of(loaded.order, rules(), loaded.now).when(&admin(), command);
     let touch = TaskTouch { task: seen.id, kind: seen.kind, token: seen.token, deed };
     write_set(&*harness.ids(), life.last_change()).await.touching(Some(touch))
 }
 
-async fn touched(harness: &dyn Harness, seen: &OpenTask, deed: TaskDeed) -> Result<Committed, CommitError> {
+async fn touched(harness: &dyn Harness, seen: &OpenTask, deed: Deed) -> Result<Committed, CommitError> {
     let set = touch(harness, seen, deed).await;
     harness.store().commit(vec![set]).await
 }
@@ -134,7 +141,7 @@ pub async fn a_dead_task_that_is_retried_is_done(harness: &dyn Harness) {
     let task = a_dead_one(harness).await;
     assert_eq!(claim_ids(harness, KIND).await, []);
     let seen = open(harness, task.id).await;
-    touched(harness, &seen, TaskDeed::Retry).await.unwrap();
+    touched(harness, &seen, Deed::Retry).await.unwrap();
     let again = open(harness, task.id).await;
     assert_eq!((again.state, again.attempts, again.last_error.as_deref()), (TaskState::Waiting, 0, Some("no answer")));
     let claimed = claim(harness, &task).await;
@@ -154,7 +161,7 @@ pub async fn a_waiting_task_that_is_retried_is_due_at_once(harness: &dyn Harness
     harness.tasks().fail(&claimed, &failure(HOUR)).await.unwrap();
     assert_eq!(claim_ids(harness, TaskKind::Charge).await, []);
     let seen = open(harness, task.id).await;
-    touched(harness, &seen, TaskDeed::Retry).await.unwrap();
+    touched(harness, &seen, Deed::Retry).await.unwrap();
     assert_eq!(claim(harness, &task).await.attempts, 1);
 }
 
@@ -166,7 +173,7 @@ pub async fn a_discarded_task_is_gone(harness: &dyn Harness) {
     harness.let_pass(LONGER_THAN_ANY_LEASE).await;
     for task in [&dead, &waiting] {
         let seen = open(harness, task.id).await;
-        assert_eq!(touched(harness, &seen, TaskDeed::Discard).await.unwrap(), Committed::default());
+        assert_eq!(touched(harness, &seen, Deed::Discard).await.unwrap(), Committed::default());
         assert_eq!(harness.desk().task(task.id).await.unwrap(), None);
     }
     assert_eq!(harness.counts().await.tasks, 0);
@@ -181,7 +188,7 @@ pub async fn discarding_the_head_of_a_lane_tells_the_next(harness: &dyn Harness)
     let head = claim(harness, &lane[0]).await;
     harness.tasks().fail(&head, &failure(HOUR)).await.unwrap();
     let seen = open(harness, lane[0].id).await;
-    let committed = touched(harness, &seen, TaskDeed::Discard).await.unwrap();
+    let committed = touched(harness, &seen, Deed::Discard).await.unwrap();
     assert_eq!(committed.unblocked, [TaskRef { id: lane[1].id, kind: KIND }]);
     assert_eq!(claim_ids(harness, KIND).await, [lane[1].id]);
 }
@@ -196,7 +203,7 @@ pub async fn discarding_what_clears_the_cart_ends_its_guard(harness: &dyn Harnes
     let guards = || async { harness.store().placing(&user("ann"), None).await.unwrap().guards.len() };
     assert_eq!(guards().await, 1, "its cart is not cleared yet");
     let seen = open(harness, task).await;
-    touched(harness, &seen, TaskDeed::Discard).await.unwrap();
+    touched(harness, &seen, Deed::Discard).await.unwrap();
     assert_eq!(guards().await, 0);
 }
 
@@ -206,14 +213,14 @@ pub async fn a_task_that_was_claimed_meanwhile_is_not_touched(harness: &dyn Harn
     let seen = open(harness, task.id).await;
     let claimed = claim(harness, &task).await;
     let before = load(harness, task.order).await.order;
-    for deed in [TaskDeed::Retry, TaskDeed::Discard] {
+    for deed in [Deed::Retry, Deed::Discard] {
         // As if it had waited an hour for its next try, so that there is something to be retried.
         let waits = OpenTask { attempts: 1, ..seen.clone() };
         assert_eq!(touched(harness, &waits, deed).await, Err(CommitError::Conflict));
     }
     assert_eq!(load(harness, task.order).await.order, before);
     harness.tasks().finish(&claimed).await.unwrap();
-    assert_eq!(touched(harness, &seen, TaskDeed::Discard).await, Err(CommitError::Conflict), "it is done");
+    assert_eq!(touched(harness, &seen, Deed::Discard).await, Err(CommitError::Conflict), "it is done");
     assert_eq!(load(harness, task.order).await.order, before);
 }
 
@@ -223,7 +230,7 @@ pub async fn a_task_of_another_order_is_not_touched(harness: &dyn Harness) {
     let other = keep(harness, &a_new_order(harness).await.paid()).await;
     let other: Order = load(harness, other.task(KIND).order).await.order;
     let seen = OpenTask { order: other.id(), ..open(harness, task.id).await };
-    assert_eq!(touched(harness, &seen, TaskDeed::Discard).await, Err(CommitError::Conflict));
+    assert_eq!(touched(harness, &seen, Deed::Discard).await, Err(CommitError::Conflict));
     assert_eq!(load(harness, other.id()).await.order, other);
     assert_eq!(open(harness, task.id).await.state, TaskState::Dead);
 }
@@ -232,7 +239,7 @@ pub async fn a_task_of_another_order_is_not_touched(harness: &dyn Harness) {
 pub async fn a_touch_and_its_event_take_together(harness: &dyn Harness) {
     let task = a_dead_one(harness).await;
     let seen = open(harness, task.id).await;
-    let late = touch(harness, &seen, TaskDeed::Discard).await;
+    let late = touch(harness, &seen, Deed::Discard).await;
     let loaded = load(harness, task.order).await;
     let life = Life::of(loaded.order, rules(), loaded.now).preparing();
     commit(&*harness.store(), &*harness.ids(), life.last_change()).await.unwrap();
@@ -245,8 +252,7 @@ pub async fn of_two_operators_at_once_one_touches_a_task(harness: &dyn Harness) 
     let task = a_dead_one(harness).await;
     let seen = open(harness, task.id).await;
     let second = harness.second().await;
-    let (retry, discard) =
-        (touch(harness, &seen, TaskDeed::Retry).await, touch(harness, &seen, TaskDeed::Discard).await);
+    let (retry, discard) = (touch(harness, &seen, Deed::Retry).await, touch(harness, &seen, Deed::Discard).await);
     let (store, other) = (harness.store(), second.store());
     let (retried, discarded) = tokio::join!(store.commit(vec![retry]), other.commit(vec![discard]));
     assert_eq!([&retried, &discarded].iter().filter(|done| done.is_ok()).count(), 1, "{retried:?} {discarded:?}");

@@ -36,9 +36,9 @@ impl Tables {
         let as_seen = |task: &&mut StoredTask| task.token == touch.token && task.order == order;
         let task = self.tasks.get_mut(&touch.task).filter(as_seen).ok_or(CommitError::Conflict)?;
         match touch.deed {
-            TaskDeed::Retry => {
+            TaskDeed::Retry { due } => {
                 (task.attempts, task.dead) = (0, false);
-                task.let_go(now);
+                task.let_go(due);
                 Ok(None)
             }
             TaskDeed::Discard => {
