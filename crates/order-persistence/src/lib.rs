@@ -19,7 +19,7 @@ mod url;
 
 use std::sync::Arc;
 
-use order_domain::ports::{IdGenerator, OrderReader, OrderStore, TaskStore};
+use order_domain::ports::{IdGenerator, OrderReader, OrderStore, TaskDesk, TaskStore};
 use tokio::runtime::Handle;
 
 pub use migrations::{MigrateError, Report};
@@ -70,6 +70,8 @@ pub struct Stores {
     pub reader: Arc<dyn OrderReader>,
     /// Tasks, claimed and ended.
     pub tasks: Arc<dyn TaskStore>,
+    /// What operators look at and do to tasks.
+    pub desk: Arc<dyn TaskDesk>,
     /// Numbers.
     pub ids: Arc<dyn IdGenerator>,
     /// PostgreSQL: what another pool is made of.
@@ -84,9 +86,16 @@ struct Opened {
 }
 
 impl Stores {
-    fn of(store: impl OrderStore + OrderReader + TaskStore + IdGenerator + 'static) -> Self {
+    fn of(store: impl OrderStore + OrderReader + TaskStore + TaskDesk + IdGenerator + 'static) -> Self {
         let store = Arc::new(store);
-        Self { orders: store.clone(), reader: store.clone(), tasks: store.clone(), ids: store, postgres: None }
+        Self {
+            orders: store.clone(),
+            reader: store.clone(),
+            tasks: store.clone(),
+            desk: store.clone(),
+            ids: store,
+            postgres: None,
+        }
     }
 
     /// The same stores for a thread that answers requests on a runtime of its own. On PostgreSQL it gets `connections` for

@@ -2,12 +2,16 @@
 //! `Arc<dyn …>`. With the feature `mocks` each has a `mockall` mock beside it.
 
 mod clock_ids;
+mod desk;
 mod live;
 mod services;
 mod store;
 mod tasks;
 
 pub use clock_ids::{Clock, IdGenerator};
+pub use desk::{
+    KindStatus, OpenTask, Pause, TaskDeed, TaskDesk, TaskFilter, TaskPage, TaskPlace, TaskState, TaskTouch,
+};
 pub use live::{LiveEvent, LiveEvents, Subscription};
 pub use services::{
     Bearer, Cart, CartService, NotificationService, Payment, PaymentError, PaymentReceipt, PaymentService,
@@ -26,6 +30,7 @@ pub use tasks::{
 #[cfg(feature = "mocks")]
 pub use {
     clock_ids::{MockClock, MockIdGenerator},
+    desk::MockTaskDesk,
     live::{MockLiveEvents, MockSubscription},
     services::{MockCartService, MockNotificationService, MockPaymentService, MockProductService, MockUserService},
     store::{MockOrderReader, MockOrderStore},

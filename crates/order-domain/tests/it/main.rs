@@ -14,3 +14,4 @@ mod placing;
 mod properties;
 mod support;
 mod table;
+mod tasks_touched;

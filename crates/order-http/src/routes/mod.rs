@@ -8,6 +8,7 @@ mod delivery;
 mod docs;
 mod document;
 mod health;
+mod operations;
 mod payments;
 mod place;
 mod read;
@@ -52,6 +53,12 @@ fn resources() -> Vec<Resources> {
         at("/orders/{id}/cancel", [post(change::cancel)]),
         at("/orders/{id}/refunds", [post(refunds::grant)]),
         at("/orders/{id}/payments", [get(payments::list)]),
+        at("/operations/tasks", [get(operations::tasks)]),
+        at("/operations/tasks/{id}/retry", [post(operations::retry)]),
+        at("/operations/tasks/{id}/discard", [post(operations::discard)]),
+        at("/operations/kinds", [get(operations::kinds)]),
+        at("/operations/kinds/{kind}/pause", [post(operations::pause)]),
+        at("/operations/kinds/{kind}/resume", [post(operations::resume)]),
     ]
 }
 
@@ -70,6 +77,12 @@ pub(crate) fn described() -> utoipa::openapi::OpenApi {
         change::cancel,
         refunds::grant,
         payments::list,
+        operations::tasks,
+        operations::retry,
+        operations::discard,
+        operations::kinds,
+        operations::pause,
+        operations::resume,
         health::health,
         health::live,
         health::ready,

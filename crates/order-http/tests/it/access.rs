@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use actix_web::http::Method;
 use order_domain::order::Status;
+use order_domain::ports::TaskKind;
 use order_testkit::builders::{a_cart, an_order};
 use order_testkit::document::Operation;
 use serde_json::{Value, json};
@@ -43,7 +44,9 @@ impl Row {
     }
 
     async fn ask(&self, shop: &Shop, order: i64, who: &str) -> Answer {
-        let path = format!("{}{}", self.path.replace("{id}", &order.to_string()), self.query);
+        let id = if self.path.starts_with("/operations/tasks") { a_task_of(shop, order) } else { order };
+        let path = self.path.replace("{id}", &id.to_string()).replace("{kind}", TaskKind::Refund.name());
+        let path = format!("{path}{}", self.query);
         let request = signed(Method::from_bytes(self.method.as_bytes()).unwrap(), &path, who);
         shop.ask(match &self.body {
             Some(body) => request.set_json(body),
@@ -51,6 +54,12 @@ impl Row {
         })
         .await
     }
+}
+
+/// The number of a task of the order that does not move money.
+fn a_task_of(shop: &Shop, order: i64) -> i64 {
+    let tasks = shop.store.tasks().into_iter();
+    tasks.filter(|task| task.order.get() == order && task.kind.may_die()).map(|task| task.id.get()).next().unwrap()
 }
 
 fn matrix() -> Vec<Row> {
@@ -84,6 +93,12 @@ fn matrix() -> Vec<Row> {
             .sends(json!({ "amount": 1, "reason": "sorry" })),
         Row::new("PATCH", "/orders/{id}", [200, 404, 403, 404, 200, 401])
             .sends(json!({ "delivery_address": "2 Main St" })),
+        Row::new("GET", "/operations/tasks", [403, 403, 403, 403, 200, 401]),
+        Row::new("POST", "/operations/tasks/{id}/retry", [403, 403, 403, 403, 200, 401]),
+        Row::new("POST", "/operations/tasks/{id}/discard", [403, 403, 403, 403, 200, 401]),
+        Row::new("GET", "/operations/kinds", [403, 403, 403, 403, 200, 401]),
+        Row::new("POST", "/operations/kinds/{kind}/pause", [403, 403, 403, 403, 200, 401]),
+        Row::new("POST", "/operations/kinds/{kind}/resume", [403, 403, 403, 403, 200, 401]),
         Row::new("GET", "/health", [200; 6]),
         Row::new("GET", "/health/live", [200; 6]),
         Row::new("GET", "/health/ready", [200; 6]),

@@ -11,6 +11,8 @@ mod parts;
 mod place;
 mod whole;
 
+#[path = "../shared/desk.rs"]
+mod desk;
 #[path = "../shared/figures.rs"]
 mod figures;
 #[path = "../shared/list.rs"]

@@ -7,15 +7,16 @@ use futures_util::FutureExt;
 use order_domain::order::Version;
 use order_domain::ports::{
     Cause, Claim, ClaimedChore, ClaimedTask, CommitError, Committed, Failure, Figures, IdGenerator, IdempotencyKey,
-    KEPT_AFTER_END, Loaded, OrderFilter, OrderPage, OrderReader, OrderStore, Page, Placing, Rest, StoreError,
-    StoredReceipt, Sweep, TaskRef, TaskStore, Timeline, WriteSet,
+    KEPT_AFTER_END, KindStatus, Loaded, OpenTask, OrderFilter, OrderPage, OrderReader, OrderStore, Page, Placing, Rest,
+    StoreError, StoredReceipt, Sweep, TaskDesk, TaskFilter, TaskKind, TaskPage, TaskPlace, TaskRef, TaskStore,
+    Timeline, WriteSet,
 };
 use order_domain::time::Timestamp;
 use order_domain::{EntryNo, OrderId, TaskId, UserId};
 
 use super::dialect::{self, Database};
 use super::statements::Mark;
-use super::{claim, ends, figures, list, load, timeline, write};
+use super::{claim, desk, ends, figures, list, load, timeline, write};
 use crate::id_blocks::{IdBlocks, Ids};
 
 /// All stores over one database.
@@ -166,6 +167,34 @@ impl TaskStore for Store {
     async fn hand_back_chore(&self, chore: &ClaimedChore) -> Result<(), StoreError> {
         let (id, token) = (chore.id, chore.token);
         Ok(self.db.single(move |conn| ends::hand_back(conn, id, token).boxed()).await?)
+    }
+}
+
+#[async_trait]
+impl TaskDesk for Store {
+    async fn tasks(&self, filter: TaskFilter, limit: u32, after: Option<TaskPlace>) -> Result<TaskPage, StoreError> {
+        Ok(self.db.read(move |conn| desk::tasks(conn, filter, limit, after).boxed()).await?)
+    }
+
+    async fn task(&self, id: TaskId) -> Result<Option<OpenTask>, StoreError> {
+        Ok(self.db.read(move |conn| desk::task(conn, id).boxed()).await?)
+    }
+
+    async fn kinds(&self) -> Result<Vec<KindStatus>, StoreError> {
+        Ok(self.db.read(|conn| desk::kinds(conn).boxed()).await?)
+    }
+
+    async fn pause(&self, kind: TaskKind, by: &UserId) -> Result<(), StoreError> {
+        let by = by.clone();
+        let paused = self.db.single(move |conn| {
+            let by = by.clone();
+            async move { desk::pause(conn, kind, &by).await }.boxed()
+        });
+        Ok(paused.await?)
+    }
+
+    async fn resume(&self, kind: TaskKind) -> Result<(), StoreError> {
+        Ok(self.db.single(move |conn| desk::resume(conn, kind).boxed()).await?)
     }
 }
 

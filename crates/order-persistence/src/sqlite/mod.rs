@@ -7,6 +7,8 @@ mod ends;
 mod migrate;
 mod whole;
 
+#[path = "../shared/desk.rs"]
+mod desk;
 #[path = "../shared/figures.rs"]
 mod figures;
 #[path = "../shared/list.rs"]

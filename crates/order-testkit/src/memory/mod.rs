@@ -6,6 +6,7 @@
 //! It keeps nothing on disk, and is not made to be fast.
 
 mod chores;
+mod desk;
 mod faults;
 mod keys;
 mod ports;

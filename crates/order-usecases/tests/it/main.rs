@@ -18,6 +18,7 @@ mod goodwill;
 mod housekeeping;
 mod ledger;
 mod notifying;
+mod operations;
 mod payments;
 mod placing;
 mod preconditions;
