@@ -17,8 +17,13 @@ check: ## The quick one: does it compile, is it formatted, what does clippy say
 
 .PHONY: test
 test: ## All tests; finds or installs PostgreSQL and starts a private server
-	cargo build --package order-app
+	cargo build --package order-app --features fault-points
 	tests/with-servers cargo test --workspace --no-fail-fast
+
+.PHONY: crash
+crash: ## kill -9 at every site in every scenario that comes to it, on both engines; prints the matrix (minutes)
+	cargo build --package order-app --features fault-points
+	tests/with-servers cargo test --package order-tests --test it -- --ignored --nocapture crash::
 
 .PHONY: bench
 bench: ## Benchmarks beside pgbench in the same run; writes docs/benchmarks.md (10 minutes after a release build)

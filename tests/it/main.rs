@@ -12,6 +12,7 @@
 mod architecture;
 mod bad_input;
 mod command_line;
+mod crash;
 mod delivery;
 mod double_click;
 mod goodwill;
