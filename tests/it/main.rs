@@ -11,6 +11,7 @@
 
 mod architecture;
 mod bad_input;
+mod chaos;
 mod command_line;
 mod crash;
 mod delivery;

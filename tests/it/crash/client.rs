@@ -31,7 +31,7 @@ pub struct Client {
     pub engine: Engine,
     pub sandbox: Sandbox,
     /// Of every instance.
-    settings: &'static [(&'static str, &'static str)],
+    settings: Vec<(String, String)>,
     /// Of the first instance alone: what happens at its sites.
     first: Vec<(String, String)>,
     running: Mutex<Running>,
@@ -47,7 +47,7 @@ impl Client {
     pub fn new(
         engine: Engine,
         sandbox: Sandbox,
-        settings: &'static [(&'static str, &'static str)],
+        settings: Vec<(String, String)>,
         first: Vec<(String, String)>,
     ) -> Self {
         Self {
@@ -159,8 +159,8 @@ impl Client {
                 }
                 None => {
                     let own = if running.started == 0 { self.first.as_slice() } else { &[] };
-                    let own = own.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-                    let settings: Vec<_> = self.settings.iter().copied().chain(own).collect();
+                    let settings = self.settings.iter().chain(own);
+                    let settings: Vec<_> = settings.map(|(name, value)| (name.as_str(), value.as_str())).collect();
                     running.started += 1;
                     match Service::try_start_with(&self.engine, &self.sandbox, &settings).await {
                         Ok(instance) => running.instance = Some(instance),

@@ -6,8 +6,8 @@
 //! every scenario that comes to it; the test of every day at every site once on each engine, in a scenario that the day
 //! chooses. `CRASH_SEED=N` chooses as that day did.
 
-mod client;
-mod scenarios;
+pub mod client;
+pub mod scenarios;
 mod sites;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,16 +77,25 @@ impl Engines {
 
 /// Plays a scenario with these in the environment of the first instance; how often an instance died.
 async fn play(scenario: &Scenario, engine: Engine, first: &[(&str, &str)]) -> u32 {
-    let mut first: Vec<_> = first.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let mut first = owned(first);
     if !scenario.failpoints.is_empty() {
         first.push(("FAILPOINTS".to_owned(), scenario.failpoints.to_owned()));
     }
-    let client = Client::new(engine, sandbox(), scenario.settings, first);
-    (scenario.play)(&client).await;
+    let client = Client::new(engine, sandbox(), owned(scenario.settings), first);
+    to_the_end(scenario, &client).await
+}
+
+/// The scenario, whatever follows from it, and the audit; how often an instance died.
+pub async fn to_the_end(scenario: &Scenario, client: &Client) -> u32 {
+    (scenario.play)(client).await;
     client.finish().await;
     let orders = audit::clean(&client.engine, &client.sandbox).await;
     assert_eq!(orders.len(), 1, "one order was asked for");
     client.deaths().await
+}
+
+fn owned(settings: &[(&str, &str)]) -> Vec<(String, String)> {
+    settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 /// Which sites a scenario comes to when nobody dies.
@@ -121,8 +130,8 @@ async fn die(engines: Arc<Engines>, case: Case) -> Verdict {
     }
 }
 
-/// As many at once as keep the machine busy: each waits for processes to start and for conditions to come true.
-fn at_once() -> usize {
+/// As many scenarios at once as keep the machine busy: each waits for processes to start and for conditions to come true.
+pub fn at_once() -> usize {
     2 * std::thread::available_parallelism().map_or(2, usize::from)
 }
 
@@ -217,9 +226,13 @@ fn matrix(engines: &Engines, died: &[(Case, Verdict)]) -> String {
     text
 }
 
-fn case(engine: &'static str, scenario: &str, site: &str, time: u32) -> Case {
-    let scenario = SCENARIOS.iter().find(|one| one.name == scenario).expect("a scenario of that name");
-    Case { engine, scenario, site: site.to_owned(), time }
+/// The scenario of this name.
+pub fn scenario(name: &str) -> &'static Scenario {
+    SCENARIOS.iter().find(|one| one.name == name).expect("a scenario of that name")
+}
+
+fn case(engine: &'static str, of: &str, site: &str, time: u32) -> Case {
+    Case { engine, scenario: scenario(of), site: site.to_owned(), time }
 }
 
 /// One death for each engine and site: the seed chooses in which scenario, and which time.

@@ -1,6 +1,7 @@
 //! A database of a test's own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -43,6 +44,12 @@ impl Engine {
         Self { url: database.url().to_owned(), kept: Kept::Postgres(Arc::new(database)) }
     }
 
+    /// On a server of a test's own.
+    pub async fn postgres_on(server: &str) -> Self {
+        let database = TestDatabase::create_on(server).await;
+        Self { url: database.url().to_owned(), kept: Kept::Postgres(Arc::new(database)) }
+    }
+
     pub fn sqlite() -> Self {
         let folder = TempDir::new().unwrap();
         let url = format!("sqlite:{}", folder.path().join("orders.db").display());
@@ -56,6 +63,12 @@ impl Engine {
     /// Whether a second instance may use it.
     pub fn is_shared(&self) -> bool {
         matches!(self.kept, Kept::Postgres(_))
+    }
+
+    /// PostgreSQL ends every connection of the service by force, whatever is under way on it.
+    pub async fn kill_backends(&self) {
+        self.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+            .await;
     }
 
     /// Half a minute passes for whoever holds a task. (A SQLite file voids them at its instance's start.)
@@ -93,6 +106,16 @@ impl Engine {
                 std::fs::copy(folder.path().join("orders.db"), to.path().join("orders.db")).unwrap();
                 copy
             }
+        }
+    }
+
+    /// From now on nobody has a task for longer than two seconds or so.
+    pub async fn shorten_leases(&self) {
+        let mut looks = tokio::time::interval(Duration::from_millis(250));
+        loop {
+            looks.tick().await;
+            let over = "UPDATE tasks SET run_at = now() WHERE leased AND NOT dead AND run_at < now() + interval '28 s'";
+            self.execute(over).await;
         }
     }
 

@@ -90,6 +90,11 @@ impl Shop {
         Self { http, url: service.url.clone(), token }
     }
 
+    /// Another customer at the same instance.
+    pub fn as_user(&self, user: &str) -> Self {
+        Self { token: token(user, "user"), ..self.clone() }
+    }
+
     pub fn customer(service: &Service) -> Self {
         Self::of(service, "ann", "user")
     }
