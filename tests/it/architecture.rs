@@ -8,7 +8,7 @@ use cargo_metadata::{CargoOpt, DependencyKind, MetadataCommand};
 const ARROWS: &[(&str, &[&str])] = &[
     ("order-domain", &[]),
     ("order-faults", &[]),
-    ("order-usecases", &["order-domain"]),
+    ("order-usecases", &["order-domain", "order-faults"]),
     ("order-persistence", &["order-domain", "order-faults"]),
     ("order-queue", &["order-domain", "order-faults"]),
     ("order-clients", &["order-domain", "order-faults"]),

@@ -3,8 +3,10 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use fail::FailScenario;
 use rustix::process::{Signal, getpid, kill_process};
@@ -13,11 +15,21 @@ use rustix::process::{Signal, getpid, kill_process};
 const LOG: &str = "FAULT_LOG";
 /// Where the process dies: `SITE@N`, the N-th time that it comes there.
 const KILL: &str = "FAULT_KILL";
+/// Where it waits: `SITE:FILE`, until there is such a file.
+const WAIT: &str = "FAULT_WAIT";
+/// Between two looks for the file.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// What a process of tests does at its sites, for as long as it lives.
 struct Orders {
     log: Option<File>,
     kill: Option<Kill>,
+    wait: Option<Wait>,
+}
+
+struct Wait {
+    site: String,
+    file: PathBuf,
 }
 
 struct Kill {
@@ -50,6 +62,7 @@ impl std::error::Error for NotArmed {}
 ///
 /// - `FAULT_LOG=FILE`: every site that is come to is written there, one a line.
 /// - `FAULT_KILL=SITE@N`: the N-th time that it comes there, the process dies as by `kill -9`: not an instruction more.
+/// - `FAULT_WAIT=SITE:FILE`: whatever comes there waits, its thread with it, until there is such a file.
 /// - `FAILPOINTS=SITE=ACTIONS;…`: what the crate `fail` can do: `panic`, `sleep(ms)`, `1*off->panic`.
 ///
 /// # Errors
@@ -58,8 +71,13 @@ pub fn arm() -> Result<Armed, NotArmed> {
     let log = std::env::var_os(LOG).map(|path| OpenOptions::new().create(true).append(true).open(path)).transpose();
     let log = log.map_err(|error| NotArmed(format!("{LOG}: {error}")))?;
     let kill = std::env::var(KILL).ok().map(|kill| parse(&kill)).transpose()?;
+    let wait = std::env::var(WAIT).ok().map(|wait| match wait.split_once(':') {
+        Some((site, file)) => Ok(Wait { site: site.to_owned(), file: file.into() }),
+        None => Err(NotArmed(format!("{WAIT}: {wait:?} names no file"))),
+    });
+    let wait = wait.transpose()?;
     let scenario = FailScenario::setup();
-    let first = ORDERS.set(Orders { log, kill });
+    let first = ORDERS.set(Orders { log, kill, wait });
     first.map_err(|_| NotArmed("a process is armed once".to_owned()))?;
     Ok(Armed { _scenario: scenario })
 }
@@ -82,6 +100,11 @@ pub fn hit(site: &'static str) {
         && kill.come.fetch_add(1, Ordering::Relaxed) + 1 == kill.at.get()
     {
         die();
+    }
+    if let Some(wait) = orders.wait.as_ref().filter(|wait| wait.site == site) {
+        while !wait.file.exists() {
+            std::thread::sleep(LOOK);
+        }
     }
     fail::fail_point!(site);
 }

@@ -1,6 +1,7 @@
 //! Between the service and PostgreSQL: what was committed and not answered is never done again, and what was not
 //! committed is said not to be known.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
@@ -168,7 +169,7 @@ async fn delivered(commit: u32, fault: Fault) {
     // Those of the migrations come before anything is listened to.
     order_persistence::migrate(&order_persistence::DatabaseUrl::parse(engine.url()).unwrap(), true).await.unwrap();
     proxy.disturb_after(commit, "COMMIT", fault, 1);
-    let client = Client::new(engine, sandbox, vec![("DATABASE_URL".to_owned(), through)], Vec::new());
+    let client = Client::new(engine, sandbox, vec![("DATABASE_URL".to_owned(), through)], Vec::new(), PathBuf::new());
     let deaths = tokio::select! {
         deaths = to_the_end(scenario("deliver"), &client) => deaths,
         // A task whose end was not written waits for its lease. Nobody waits so long here.

@@ -1,5 +1,6 @@
 //! Between the service and the services outside.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
@@ -31,7 +32,8 @@ async fn delivered(outside: Outside, fault: Fault) {
     // Two in a row, where there is another one after the first.
     let times = if matches!(fault, Fault::Delay(_)) { 1 } else { 2 };
     proxy.disturb(" HTTP/1.1\r\n", fault, times);
-    let client = Client::new(Engine::sqlite(), sandbox, vec![(setting.to_owned(), through)], Vec::new());
+    let client =
+        Client::new(Engine::sqlite(), sandbox, vec![(setting.to_owned(), through)], Vec::new(), PathBuf::new());
     assert_eq!(to_the_end(scenario("deliver"), &client).await, 0, "nobody dies of it");
     assert_eq!(proxy.happened(), times);
     let payments = client.sandbox.payments();

@@ -2,6 +2,7 @@
 //! one that it asked has died. It starts that one, too, as whoever runs the service would.
 
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -12,10 +13,10 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, sleep};
 
 use crate::support::shop::Answer;
-use crate::support::{Engine, Service, Shop};
+use crate::support::{Engine, Service, Shop, eventually};
 
-/// How long anything may take that has to come true.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// How long anything may take that has to come true: less than a lease, for nobody waits for one here.
+const PATIENCE: Duration = Duration::from_secs(25);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -34,6 +35,8 @@ pub struct Client {
     settings: Vec<(String, String)>,
     /// Of the first instance alone: what happens at its sites.
     first: Vec<(String, String)>,
+    /// A file: once it is there, whoever waits goes on.
+    gate: PathBuf,
     running: Mutex<Running>,
 }
 
@@ -49,14 +52,10 @@ impl Client {
         sandbox: Sandbox,
         settings: Vec<(String, String)>,
         first: Vec<(String, String)>,
+        gate: PathBuf,
     ) -> Self {
-        Self {
-            engine,
-            sandbox,
-            settings,
-            first,
-            running: Mutex::new(Running { instance: None, started: 0, deaths: 0 }),
-        }
+        let running = Mutex::new(Running { instance: None, started: 0, deaths: 0 });
+        Self { engine, sandbox, settings, first, gate, running }
     }
 
     /// How often an instance has died.
@@ -64,8 +63,16 @@ impl Client {
         self.running.lock().await.deaths
     }
 
+    /// Asks for a change under a key, and once more: the answer stays the same, byte for byte.
+    pub async fn change(&self, who: Who, method: Method, path: &str, body: Option<Value>, key: &str) -> Answer {
+        let first = self.ask(who, method.clone(), path, body.clone(), Some(key)).await;
+        let again = self.ask(who, method.clone(), path, body, Some(key)).await;
+        assert_eq!((first.status, &first.text), (again.status, &again.text), "{method} {path}");
+        first
+    }
+
     /// Asks until there is an answer. One that says "later" is none.
-    pub async fn ask(&self, who: Who, method: Method, path: &str, body: Option<Value>, key: Option<&str>) -> Answer {
+    async fn ask(&self, who: Who, method: Method, path: &str, body: Option<Value>, key: Option<&str>) -> Answer {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let shop = self.shop(who).await;
@@ -81,7 +88,7 @@ impl Client {
     /// Places an order of ann's cart.
     pub async fn place(&self, key: &str) -> i64 {
         let body = json!({ "delivery_address": "1 Main St" });
-        self.ask(Who::Ann, Method::POST, "/orders", Some(body), Some(key)).await.expect(201).id()
+        self.change(Who::Ann, Method::POST, "/orders", Some(body), key).await.expect(201).id()
     }
 
     pub async fn order(&self, id: i64) -> Value {
@@ -119,8 +126,16 @@ impl Client {
         self.eventually("nothing is left to do", || async { self.engine.unfinished().await == 0 }).await;
     }
 
-    /// SIGTERM, and the next instance.
+    /// SIGTERM, the gate is opened when it has been heard, and the next instance.
     pub async fn restart(&self) {
+        let shop = self.shop(Who::Ann).await;
+        if let Some(instance) = &self.running.lock().await.instance {
+            instance.terminate();
+        }
+        // No answer, too: it is over with it, one way or the other.
+        let ready = || async { shop.try_call(Method::GET, "/health/ready", None, None).await };
+        eventually("it has heard", || async { !ready().await.is_ok_and(|ready| ready.status == 200) }).await;
+        std::fs::write(&self.gate, []).unwrap();
         self.stop().await;
         drop(self.revive().await);
     }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 use tokio::time::Instant;
 
 use crate::support::shop::sandbox;
@@ -78,10 +78,14 @@ impl Engines {
 /// Plays a scenario with these in the environment of the first instance; how often an instance died.
 async fn play(scenario: &Scenario, engine: Engine, first: &[(&str, &str)]) -> u32 {
     let mut first = owned(first);
-    if !scenario.failpoints.is_empty() {
-        first.push(("FAILPOINTS".to_owned(), scenario.failpoints.to_owned()));
+    let gate = TempDir::new().unwrap();
+    let gate = gate.path().join("open");
+    if let Some(site) = scenario.waits_at {
+        first.push(("FAULT_WAIT".to_owned(), format!("{site}:{}", gate.display())));
     }
-    let client = Client::new(engine, sandbox(), owned(scenario.settings), first);
+    // One thread for requests is as good as two, and there sooner.
+    let settings = [&[("WORKERS", "1")], scenario.settings].concat();
+    let client = Client::new(engine, sandbox(), owned(&settings), first, gate);
     to_the_end(scenario, &client).await
 }
 
@@ -165,6 +169,7 @@ fn all_are_reached(engines: &Engines, reached: &BTreeMap<(&'static str, &'static
 /// Dies once for each case, prints what came of it, and fails if anything did.
 async fn all_survive(engines: &Arc<Engines>, cases: Vec<Case>) {
     let began = Instant::now();
+    println!("{} deaths to be died", cases.len());
     let died = stream::iter(cases).map(|case| async move {
         let verdict = die(Arc::clone(engines), case.clone()).await;
         if let Verdict::Failed(why) = &verdict {

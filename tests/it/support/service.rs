@@ -162,10 +162,17 @@ impl Service {
         self.stop().await
     }
 
+    /// SIGTERM.
+    pub fn terminate(&self) {
+        // None: it has ended by itself.
+        if let Some(id) = self.process.id() {
+            StdCommand::new("kill").args(["-TERM", &id.to_string()]).status().unwrap();
+        }
+    }
+
     /// SIGTERM, and how it ended.
     pub async fn stop(mut self) -> ExitStatus {
-        let id = self.process.id().expect("it is running").to_string();
-        assert!(StdCommand::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.terminate();
         tokio::time::timeout(Duration::from_secs(25), self.process.wait()).await.expect("gone within 25 s").unwrap()
     }
 }
