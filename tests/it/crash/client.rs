@@ -112,10 +112,11 @@ impl Client {
     pub async fn eventually<F: Future<Output = bool>>(&self, what: &str, mut holds: impl FnMut() -> F) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            drop(self.revive().await);
+            // In this sequence: what has come true is seen before another instance does anything.
             if holds().await {
                 return;
             }
+            drop(self.revive().await);
             assert!(Instant::now() < deadline, "never came true: {what}");
             sleep(LOOK).await;
         }

@@ -26,7 +26,7 @@ use client::Client;
 use scenarios::{SCENARIOS, Scenario};
 
 /// A site that is come to over and over in one scenario is died at this many times at most, each the next time.
-const TIMES: u32 = 3;
+const TIMES: u32 = 2;
 
 /// How often a scenario comes to each site.
 type Hits = BTreeMap<String, u32>;
@@ -200,7 +200,7 @@ fn matrix(engines: &Engines, died: &[(Case, Verdict)]) -> String {
     for engine in engines.names() {
         let _ = write!(text, "\n{engine:<28}");
         for scenario in SCENARIOS {
-            let _ = write!(text, "{:>14}", scenario.name);
+            let _ = write!(text, "{:>15}", scenario.name);
         }
         for site in &sites {
             let _ = write!(text, "\n{site:<28}");
@@ -223,7 +223,7 @@ fn matrix(engines: &Engines, died: &[(Case, Verdict)]) -> String {
                 } else {
                     survived.to_string()
                 };
-                let _ = write!(text, "{cell:>14}");
+                let _ = write!(text, "{cell:>15}");
             }
         }
         text.push('\n');
@@ -275,10 +275,12 @@ async fn killed_at_every_site_in_every_scenario_it_goes_on_as_if_nothing_had_bee
     let engines = Arc::new(Engines::new().await);
     let reached = reached(&engines).await;
     all_are_reached(&engines, &reached);
+    // `postgres, cancel, commit`: those alone that have this in their names.
+    let only = std::env::var("CRASH_ONLY").unwrap_or_default();
     let cases = reached.iter().flat_map(|((engine, scenario), hits)| {
         hits.iter().flat_map(move |(site, times)| {
             (1..=(*times).min(TIMES)).map(move |time| case(engine, scenario, site, time))
         })
     });
-    all_survive(&engines, cases.collect()).await;
+    all_survive(&engines, cases.filter(|case| case.to_string().contains(&only)).collect()).await;
 }

@@ -39,6 +39,7 @@ impl Scenario {
 pub const SCENARIOS: &[Scenario] = &[
     Scenario::new("place", |client| place(client).boxed()),
     Scenario::new("cancel", |client| cancel(client).boxed()),
+    Scenario::new("cancel unheard", |client| cancel_unheard(client).boxed()),
     Scenario::new("deliver", |client| deliver(client).boxed()),
     Scenario::new("goodwill", |client| goodwill(client).boxed()),
     Scenario::new("declined", |client| declined(client).boxed()),
@@ -77,6 +78,19 @@ async fn cancel(client: &Client) {
     assert_eq!(balance(client, id).await, (1247, 1247));
     let order = client.order(id).await;
     assert_eq!((&order["status"], &order["payment_status"]), (&json!("cancelled"), &json!("refunded")));
+}
+
+/// The money has moved and nobody was told. The customer cancels while the payment service can't be asked.
+async fn cancel_unheard(client: &Client) {
+    client.sandbox.add_fault(Outside::Payment, Fault::acted_answer_lost().on(Route::Process));
+    let id = client.place("place").await;
+    client.eventually("the money has moved", || async { !client.sandbox.payments().is_empty() }).await;
+    client.sandbox.take_down(Outside::Payment).await.unwrap();
+    client.change(Who::Ann, Method::POST, &format!("/orders/{id}/cancel"), None, "cancel").await.expect(200);
+    client.sandbox.clear_all_faults();
+    client.sandbox.bring_back(Outside::Payment).await.unwrap();
+    assert_eq!(balance(client, id).await, (1247, 1247));
+    assert_eq!(client.sandbox.cart("ann").items.len(), 2, "for another try");
 }
 
 async fn deliver(client: &Client) {
