@@ -11,7 +11,9 @@
 
 mod architecture;
 mod bad_input;
+mod chaos;
 mod command_line;
+mod crash;
 mod delivery;
 mod double_click;
 mod goodwill;

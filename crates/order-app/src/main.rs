@@ -59,6 +59,14 @@ impl Failure {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    #[cfg(feature = "fault-points")]
+    let _armed = match order_faults::arm() {
+        Ok(armed) => armed,
+        Err(error) => {
+            eprintln!("order-app: {error}");
+            return ExitCode::from(2);
+        }
+    };
     let done = match Arguments::parse().command {
         Command::Demo(arguments) => commands::demo::run(arguments).await,
         Command::Serve => commands::serve::run().await,

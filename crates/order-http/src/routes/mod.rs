@@ -21,6 +21,7 @@ use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{Error, FromRequest, Handler, HttpRequest, Resource, Responder, Route};
+use order_faults::point;
 use utoipa::OpenApi;
 
 use crate::context::Notes;
@@ -124,7 +125,14 @@ async fn around(
         },
         Cap::Exempt => None,
     };
-    contain_panics(request, next).await
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let answer = contain_panics(request, next).await;
+    if reads {
+        point!("answer.read");
+    } else {
+        point!("answer.change");
+    }
+    answer
 }
 
 /// Whether the requests of a path count among those under way, and are refused when there are too many.

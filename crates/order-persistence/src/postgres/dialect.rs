@@ -17,6 +17,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use order_domain::ports::{Committed, StoreError, WriteSet};
+use order_faults::around;
 use tokio::runtime::Handle;
 
 use super::{change, connect, place, write};
@@ -215,7 +216,7 @@ async fn transaction<T>(
 ) -> Result<T, DbError> {
     conn.batch_execute("BEGIN").await?;
     match work(conn).await {
-        Ok(done) => match conn.batch_execute("COMMIT").await {
+        Ok(done) => match around!("transaction.commit", conn.batch_execute("COMMIT").await) {
             Ok(()) => Ok(done),
             Err(error) => Err(DbError::Statement(error).at_commit()),
         },

@@ -1,5 +1,6 @@
 //! The ports over an engine: each call is one unit of work on one connection, finished even if its caller goes away.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,6 +14,7 @@ use order_domain::ports::{
 };
 use order_domain::time::Timestamp;
 use order_domain::{EntryNo, OrderId, TaskId, UserId};
+use order_faults::around;
 
 use super::dialect::{self, Database};
 use super::statements::Mark;
@@ -62,19 +64,24 @@ impl OrderStore for Store {
     }
 
     async fn commit(&self, sets: Vec<WriteSet>) -> Result<Committed, CommitError> {
-        Ok(dialect::commit(&self.db, sets).await?)
+        if sets.iter().any(|set| set.base.is_none()) {
+            Ok(around!("commit.place", dialect::commit(&self.db, sets).await)?)
+        } else {
+            Ok(around!("commit.change", dialect::commit(&self.db, sets).await)?)
+        }
     }
 
     async fn mark_sent(&self, task: &ClaimedTask, version: Version, entry: EntryNo) -> Result<bool, CommitError> {
-        self.mark(task, version, entry, Mark::Sent).await
+        around!("commit.mark_sent", self.mark(task, version, entry, Mark::Sent).await)
     }
 
     async fn put_back(&self, task: &ClaimedTask, version: Version, entry: EntryNo) -> Result<bool, CommitError> {
-        self.mark(task, version, entry, Mark::PutBack).await
+        around!("commit.put_back", self.mark(task, version, entry, Mark::PutBack).await)
     }
 
     async fn forget(&self, limit: u32) -> Result<u32, StoreError> {
-        Ok(self.db.single(move |conn| write::forget(conn, KEPT_AFTER_END, limit).boxed()).await?)
+        let forget = self.db.single(move |conn| write::forget(conn, KEPT_AFTER_END, limit).boxed());
+        Ok(around!("commit.forget", forget.await)?)
     }
 }
 
@@ -117,6 +124,10 @@ impl OrderReader for Store {
     }
 }
 
+async fn next_block(db: &Database, ids: Ids) -> Result<Range<i64>, StoreError> {
+    around!("ids.block", dialect::next_block(db, ids).await)
+}
+
 #[async_trait]
 impl TaskStore for Store {
     async fn claim(&self, claim: &Claim) -> Result<Sweep, StoreError> {
@@ -125,7 +136,7 @@ impl TaskStore for Store {
             let claim = claim.clone();
             async move { claim::claim(conn, &claim).await }.boxed()
         });
-        Ok(done.await?)
+        Ok(around!("commit.claim", done.await)?)
     }
 
     async fn finish(&self, task: &ClaimedTask) -> Result<Option<TaskRef>, StoreError> {
@@ -134,7 +145,7 @@ impl TaskStore for Store {
             let task = task.clone();
             async move { ends::finish(conn, &task).await }.boxed()
         });
-        Ok(done.await?)
+        Ok(around!("commit.finish", done.await)?)
     }
 
     async fn fail(&self, task: &ClaimedTask, failure: &Failure) -> Result<bool, StoreError> {
@@ -143,12 +154,13 @@ impl TaskStore for Store {
             let (task, failure) = given.clone();
             async move { ends::fail(conn, &task, &failure).await }.boxed()
         });
-        Ok(done.await?)
+        Ok(around!("commit.fail", done.await)?)
     }
 
     async fn hand_back(&self, task: &ClaimedTask) -> Result<(), StoreError> {
         let (id, token) = (task.id, task.token);
-        Ok(self.db.single(move |conn| ends::hand_back(conn, id, token).boxed()).await?)
+        let done = self.db.single(move |conn| ends::hand_back(conn, id, token).boxed());
+        Ok(around!("commit.hand_back", done.await)?)
     }
 
     async fn rest(&self, chore: &ClaimedChore, rest: &Rest) -> Result<bool, StoreError> {
@@ -157,7 +169,7 @@ impl TaskStore for Store {
             let (chore, rest) = given.clone();
             async move { ends::rest(conn, &chore, &rest).await }.boxed()
         });
-        Ok(done.await?)
+        Ok(around!("commit.rest", done.await)?)
     }
 
     async fn figures(&self) -> Result<Figures, StoreError> {
@@ -201,13 +213,13 @@ impl TaskDesk for Store {
 #[async_trait]
 impl IdGenerator for Store {
     async fn order_id(&self) -> Result<OrderId, StoreError> {
-        let id = self.ids.orders.take(1, || dialect::next_block(&self.db, Ids::Orders)).await?;
+        let id = self.ids.orders.take(1, || next_block(&self.db, Ids::Orders)).await?;
         OrderId::new(id.first().copied().unwrap_or_default())
             .map_err(|error| StoreError::Inconsistent(error.to_string()))
     }
 
     async fn task_ids(&self, count: usize) -> Result<Vec<TaskId>, StoreError> {
-        let ids = self.ids.rows.take(count, || dialect::next_block(&self.db, Ids::Rows)).await?;
+        let ids = self.ids.rows.take(count, || next_block(&self.db, Ids::Rows)).await?;
         let id = |id| TaskId::new(id).map_err(|error| StoreError::Inconsistent(error.to_string()));
         ids.into_iter().map(id).collect()
     }

@@ -23,6 +23,7 @@ use diesel_async::sync_connection_wrapper::{SpawnBlocking, SyncConnectionWrapper
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use order_domain::ports::{Committed, StoreError, WriteSet};
+use order_faults::around;
 use tokio::runtime::Handle;
 
 use super::{connect, write};
@@ -195,7 +196,7 @@ async fn transaction<'c, T>(
     conn.batch_execute(begin).await?;
     let done = work(conn).await?;
     // A commit that fails here has not taken: the file says so itself.
-    conn.batch_execute("COMMIT").await?;
+    around!("transaction.commit", conn.batch_execute("COMMIT").await)?;
     Ok(done)
 }
 
