@@ -7,6 +7,8 @@ mod dialect;
 mod migrate;
 mod place;
 
+#[path = "../shared/audit.rs"]
+mod audit;
 #[path = "../shared/desk.rs"]
 mod desk;
 #[path = "../shared/figures.rs"]

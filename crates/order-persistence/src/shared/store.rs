@@ -7,17 +7,17 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use order_domain::order::Version;
 use order_domain::ports::{
-    Cause, Claim, ClaimedChore, ClaimedTask, CommitError, Committed, Failure, Figures, IdGenerator, IdempotencyKey,
-    KEPT_AFTER_END, KindStatus, Loaded, OpenTask, OrderFilter, OrderPage, OrderReader, OrderStore, Page, Placing, Rest,
-    StoreError, StoredReceipt, Sweep, TaskDesk, TaskFilter, TaskKind, TaskPage, TaskPlace, TaskRef, TaskStore,
-    Timeline, WriteSet,
+    AuditBatch, AuditReader, Cause, Claim, ClaimedChore, ClaimedTask, CommitError, Committed, Failure, Figures,
+    IdGenerator, IdempotencyKey, KEPT_AFTER_END, KindStatus, LedgerLine, Loaded, OpenTask, OrderFilter, OrderPage,
+    OrderReader, OrderStore, Page, Placing, Rest, SettledPlace, StoreError, StoredReceipt, Sweep, TaskDesk, TaskFilter,
+    TaskKind, TaskPage, TaskPlace, TaskRef, TaskStore, Timeline, WriteSet,
 };
 use order_domain::time::Timestamp;
 use order_domain::{EntryNo, OrderId, TaskId, UserId};
 
 use super::dialect::{self, Conn, Database};
 use super::statements::Mark;
-use super::{claim, desk, figures, list, load, task_ends, timeline, write};
+use super::{audit, claim, desk, figures, list, load, task_ends, timeline, write};
 use crate::error::DbError;
 use crate::id_blocks::{IdBlocks, Ids};
 
@@ -204,6 +204,32 @@ impl TaskDesk for Store {
 
     async fn resume(&self, kind: TaskKind) -> Result<(), StoreError> {
         Ok(self.db.single(move |conn| desk::resume(conn, kind).boxed()).await?)
+    }
+}
+
+#[async_trait]
+impl AuditReader for Store {
+    async fn last_order(&self) -> Result<Option<OrderId>, StoreError> {
+        Ok(self.db.read(|conn| audit::last_order(conn).boxed()).await?)
+    }
+
+    async fn orders_after(&self, after: Option<OrderId>, limit: u32) -> Result<AuditBatch, StoreError> {
+        Ok(self.db.snapshot(move |conn| audit::orders_after(conn, after, limit).boxed()).await?)
+    }
+
+    async fn entries(&self, wanted: &[(OrderId, EntryNo)]) -> Result<Vec<LedgerLine>, StoreError> {
+        let wanted = wanted.to_vec();
+        Ok(self.db.read(move |conn| async move { audit::entries(conn, &wanted).await }.boxed()).await?)
+    }
+
+    async fn settled(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+        after: Option<SettledPlace>,
+        limit: u32,
+    ) -> Result<Vec<LedgerLine>, StoreError> {
+        Ok(self.db.read(move |conn| audit::settled(conn, from, until, after, limit).boxed()).await?)
     }
 }
 

@@ -5,6 +5,8 @@ mod connect;
 mod dialect;
 mod migrate;
 
+#[path = "../shared/audit.rs"]
+mod audit;
 #[path = "../shared/desk.rs"]
 mod desk;
 #[path = "../shared/figures.rs"]
@@ -36,9 +38,14 @@ pub use store::Store;
 
 use crate::{ConnectError, Options};
 
-pub(crate) use migrate::migrate;
+pub(crate) use migrate::{look, migrate};
 
 /// Opens the file, locked against a second instance.
 pub(crate) fn open(path: &Path, options: &Options) -> Result<Store, ConnectError> {
     Ok(Store::over(dialect::Database::open(path, options)?))
+}
+
+/// Opens the file beside the instance that may have it: for commands that do not work on tasks.
+pub(crate) fn beside(path: &Path, options: &Options) -> Result<Store, ConnectError> {
+    Ok(Store::over(dialect::Database::beside(path, options)?))
 }
