@@ -5,6 +5,7 @@
 //! task of that write set, run by the [`worker`].
 
 mod assign;
+pub mod audits;
 mod caller;
 mod cancel;
 mod change;

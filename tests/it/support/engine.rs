@@ -81,8 +81,24 @@ impl Engine {
 
     /// Somebody changes rows by hand.
     pub async fn execute(&self, statements: &str) {
-        let Kept::Postgres(database) = &self.kept else { panic!("only where somebody else is let in") };
-        database.connect().await.batch_execute(statements).await.unwrap();
+        match &self.kept {
+            Kept::Postgres(database) => database.connect().await.batch_execute(statements).await.unwrap(),
+            Kept::Sqlite { folder } => {
+                let path = folder.path().join("orders.db");
+                let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+                conn.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+                conn.batch_execute(statements).unwrap();
+            }
+        }
+    }
+
+    /// 32 equal bytes, as a statement writes them.
+    pub fn hash(&self, byte: u8) -> String {
+        let digits = format!("{byte:02x}").repeat(32);
+        match &self.kept {
+            Kept::Postgres(_) => format!("decode('{digits}', 'hex')"),
+            Kept::Sqlite { .. } => format!("x'{digits}'"),
+        }
     }
 
     /// The same database, brought up to date: one to be copied, which is quicker than to migrate.

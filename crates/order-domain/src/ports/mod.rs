@@ -1,6 +1,7 @@
 //! The traits through which a service around this domain meets the world. Few, cohesive, object-safe; held as
 //! `Arc<dyn …>`. With the feature `mocks` each has a `mockall` mock beside it.
 
+mod audit;
 mod clock_ids;
 mod desk;
 mod live;
@@ -8,6 +9,9 @@ mod services;
 mod store;
 mod tasks;
 
+pub use audit::{
+    AuditBatch, AuditReader, AuditedEvent, AuditedOrder, AuditedRows, AuditedTask, LedgerLine, SettledPlace,
+};
 pub use clock_ids::{Clock, IdGenerator};
 pub use desk::{
     KindStatus, OpenTask, Pause, TaskDeed, TaskDesk, TaskFilter, TaskPage, TaskPlace, TaskState, TaskTouch,
@@ -29,6 +33,7 @@ pub use tasks::{
 
 #[cfg(feature = "mocks")]
 pub use {
+    audit::MockAuditReader,
     clock_ids::{MockClock, MockIdGenerator},
     desk::MockTaskDesk,
     live::{MockLiveEvents, MockSubscription},

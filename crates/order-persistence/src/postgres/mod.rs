@@ -11,6 +11,8 @@ mod parts;
 mod place;
 mod whole;
 
+#[path = "../shared/audit.rs"]
+mod audit;
 #[path = "../shared/desk.rs"]
 mod desk;
 #[path = "../shared/figures.rs"]

@@ -21,7 +21,7 @@ fn wrong(what: impl std::fmt::Display) -> DbError {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = tasks)]
-struct OpenRow {
+pub(super) struct OpenRow {
     id: i64,
     kind: String,
     order_id: Option<i64>,
@@ -35,7 +35,17 @@ struct OpenRow {
 }
 
 impl OpenRow {
-    fn into_open(self, now: DbTime) -> Result<OpenTask, DbError> {
+    /// The order of its task.
+    pub(super) fn order(&self) -> Option<i64> {
+        self.order_id
+    }
+
+    /// A worker has it, and its lease is over.
+    pub(super) fn lease_expired(&self, now: DbTime) -> bool {
+        !self.dead && self.leased && self.run_at.0 <= now.0
+    }
+
+    pub(super) fn into_open(self, now: DbTime) -> Result<OpenTask, DbError> {
         let kind = TaskKind::from_name(&self.kind);
         let held = self.leased && self.run_at.0 > now.0;
         Ok(OpenTask {

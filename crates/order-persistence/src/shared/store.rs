@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use order_domain::order::Version;
 use order_domain::ports::{
-    Cause, Claim, ClaimedChore, ClaimedTask, CommitError, Committed, Failure, Figures, IdGenerator, IdempotencyKey,
-    KEPT_AFTER_END, KindStatus, Loaded, OpenTask, OrderFilter, OrderPage, OrderReader, OrderStore, Page, Placing, Rest,
-    StoreError, StoredReceipt, Sweep, TaskDesk, TaskFilter, TaskKind, TaskPage, TaskPlace, TaskRef, TaskStore,
-    Timeline, WriteSet,
+    AuditBatch, AuditReader, Cause, Claim, ClaimedChore, ClaimedTask, CommitError, Committed, Failure, Figures,
+    IdGenerator, IdempotencyKey, KEPT_AFTER_END, KindStatus, LedgerLine, Loaded, OpenTask, OrderFilter, OrderPage,
+    OrderReader, OrderStore, Page, Placing, Rest, SettledPlace, StoreError, StoredReceipt, Sweep, TaskDesk, TaskFilter,
+    TaskKind, TaskPage, TaskPlace, TaskRef, TaskStore, Timeline, WriteSet,
 };
 use order_domain::time::Timestamp;
 use order_domain::{EntryNo, OrderId, TaskId, UserId};
@@ -18,7 +18,7 @@ use order_faults::around;
 
 use super::dialect::{self, Database};
 use super::statements::Mark;
-use super::{claim, desk, ends, figures, list, load, timeline, write};
+use super::{audit, claim, desk, ends, figures, list, load, timeline, write};
 use crate::id_blocks::{IdBlocks, Ids};
 
 /// All stores over one database.
@@ -207,6 +207,32 @@ impl TaskDesk for Store {
 
     async fn resume(&self, kind: TaskKind) -> Result<(), StoreError> {
         Ok(self.db.single(move |conn| desk::resume(conn, kind).boxed()).await?)
+    }
+}
+
+#[async_trait]
+impl AuditReader for Store {
+    async fn last_order(&self) -> Result<Option<OrderId>, StoreError> {
+        Ok(self.db.read(|conn| audit::last_order(conn).boxed()).await?)
+    }
+
+    async fn orders_after(&self, after: Option<OrderId>, limit: u32) -> Result<AuditBatch, StoreError> {
+        Ok(self.db.snapshot(move |conn| audit::orders_after(conn, after, limit).boxed()).await?)
+    }
+
+    async fn entries(&self, wanted: &[(OrderId, EntryNo)]) -> Result<Vec<LedgerLine>, StoreError> {
+        let wanted = wanted.to_vec();
+        Ok(self.db.read(move |conn| async move { audit::entries(conn, &wanted).await }.boxed()).await?)
+    }
+
+    async fn settled(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+        after: Option<SettledPlace>,
+        limit: u32,
+    ) -> Result<Vec<LedgerLine>, StoreError> {
+        Ok(self.db.read(move |conn| audit::settled(conn, from, until, after, limit).boxed()).await?)
     }
 }
 

@@ -6,7 +6,7 @@
 //! ```
 //! use std::sync::Arc;
 //! use async_trait::async_trait;
-//! use order_domain::ports::{IdGenerator, OrderReader, OrderStore, TaskDesk, TaskStore};
+//! use order_domain::ports::{AuditReader, IdGenerator, OrderReader, OrderStore, TaskDesk, TaskStore};
 //! use order_domain::time::Duration;
 //! use order_testkit::contract::Harness;
 //! use order_testkit::memory::{MemoryStore, RowCounts};
@@ -19,6 +19,7 @@
 //!     fn reader(&self) -> Arc<dyn OrderReader> { Arc::new(self.0.clone()) }
 //!     fn tasks(&self) -> Arc<dyn TaskStore> { Arc::new(self.0.clone()) }
 //!     fn desk(&self) -> Arc<dyn TaskDesk> { Arc::new(self.0.clone()) }
+//!     fn audit(&self) -> Arc<dyn AuditReader> { Arc::new(self.0.clone()) }
 //!     fn ids(&self) -> Arc<dyn IdGenerator> { Arc::new(self.0.clone()) }
 //!     async fn second(&self) -> Box<dyn Harness> { Box::new(InMemory(self.0.clone())) }
 //!     async fn counts(&self) -> RowCounts { self.0.counts() }
@@ -29,6 +30,7 @@
 //! ```
 
 pub mod atomic;
+pub mod audits;
 pub mod causes;
 pub mod chores;
 pub mod desk;
@@ -49,7 +51,7 @@ pub mod versions;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use order_domain::ports::{IdGenerator, OrderReader, OrderStore, TaskDesk, TaskStore};
+use order_domain::ports::{AuditReader, IdGenerator, OrderReader, OrderStore, TaskDesk, TaskStore};
 use order_domain::time::Duration;
 
 pub use crate::memory::RowCounts;
@@ -70,6 +72,9 @@ pub trait Harness: Send + Sync {
 
     /// What operators look at and do to tasks.
     fn desk(&self) -> Arc<dyn TaskDesk>;
+
+    /// What audits read.
+    fn audit(&self) -> Arc<dyn AuditReader>;
 
     /// Numbers.
     fn ids(&self) -> Arc<dyn IdGenerator>;
@@ -236,6 +241,14 @@ macro_rules! contract_tests {
                 what_is_held_when_its_kind_is_paused_is_finished,
                 a_kind_is_paused_once,
                 kinds_say_what_waits;
+            audits:
+                an_order_is_audited_as_it_was_committed,
+                orders_are_audited_by_their_numbers,
+                tasks_are_audited_as_they_stand,
+                keys_of_placings_are_audited,
+                an_entry_is_found_by_its_order_and_number,
+                what_settled_in_a_period_is_found,
+                pages_of_what_settled_follow_each_other;
             reader:
                 a_list_shows_the_newest_first,
                 a_list_shows_whole_orders,

@@ -14,7 +14,7 @@ use super::queue::StoredTask;
 use super::tables::Tables;
 
 impl StoredTask {
-    fn open(&self, now: Timestamp) -> OpenTask {
+    pub(super) fn open(&self, now: Timestamp) -> OpenTask {
         let state = match (self.dead, self.leased && self.run_at > now) {
             (true, _) => TaskState::Dead,
             (false, true) => TaskState::Running,

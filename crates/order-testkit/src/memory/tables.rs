@@ -57,8 +57,8 @@ impl Tables {
             for task in &set.tasks {
                 after.add_task(StoredTask::new(task, set.order.state().updated_at))?;
             }
-            if let Some((key, receipt)) = set.receipt {
-                after.keys.add_receipt(key, receipt, now)?;
+            if let Some(kept) = set.receipt.clone() {
+                after.keys.add_receipt(set.order.id(), kept, now)?;
             }
             if let Some(task) = &set.held_by
                 && !after.is_held(task)

@@ -1,8 +1,9 @@
 //! No contract is written and then forgotten.
 
 /// The sources of the contracts, and the list that makes tests of them.
-const SOURCES: [(&str, &str); 16] = [
+const SOURCES: [(&str, &str); 17] = [
     ("atomic", include_str!("../../src/contract/atomic.rs")),
+    ("audits", include_str!("../../src/contract/audits.rs")),
     ("causes", include_str!("../../src/contract/causes.rs")),
     ("chores", include_str!("../../src/contract/chores.rs")),
     ("desk", include_str!("../../src/contract/desk.rs")),

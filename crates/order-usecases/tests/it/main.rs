@@ -8,6 +8,7 @@
 )]
 
 mod assigning;
+mod audits;
 mod cart;
 mod changing;
 mod changing_again;
