@@ -1,11 +1,11 @@
-//! What a path names: an order, a task, a kind of tasks.
+//! What a path names: an order, one of its payments, a task, a kind of tasks.
 
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use order_domain::ports::TaskKind;
-use order_domain::{OrderId, TaskId};
+use order_domain::{EntryNo, OrderId, TaskId};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr, Required};
@@ -60,6 +60,31 @@ impl FromRequest for PathKind {
     }
 }
 
+/// The payment of an order that a path names, by its number.
+pub(crate) struct PathEntry(pub(crate) EntryNo);
+
+impl FromRequest for PathEntry {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let n = request.match_info().get("n").and_then(entry);
+        ready(n.map(Self).ok_or_else(|| {
+            let message = format!("must be a whole number from 1 to {}", EntryNo::MAX);
+            Problem::new(Code::InvalidId, format!("The number of a payment {message}.")).at(
+                "/path/n",
+                "invalid_id",
+                message,
+            )
+        }))
+    }
+}
+
+fn entry(text: &str) -> Option<EntryNo> {
+    let n: EntryNo = text.parse().ok().filter(|n| *n > 0)?;
+    (n.to_string() == text).then_some(n)
+}
+
 /// One spelling for each id: no sign, no zeros in front.
 fn number(request: &HttpRequest) -> Option<i64> {
     let text = request.match_info().get("id")?;
@@ -101,6 +126,17 @@ impl IntoParams for KindInPath {
 
 fn an_id() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(MOST)).examples([1])
+}
+
+/// The number of a payment as a described parameter.
+pub(crate) enum EntryInPath {}
+
+impl IntoParams for EntryInPath {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let n =
+            ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(EntryNo::MAX)).examples([1]);
+        vec![parameter("n", "The payment's number in the order: its `n`.", n)]
+    }
 }
 
 fn parameter(name: &str, about: &str, schema: impl Into<RefOr<Schema>>) -> Parameter {

@@ -18,7 +18,6 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::cursor;
 use crate::fields::Fields;
-use crate::moment;
 use crate::openapi::schemas::{OpenTaskState, OrderPaymentStatus, OrderStatus, TaskKindName};
 use crate::problem::Problem;
 use crate::wait::seconds;
@@ -230,6 +229,27 @@ impl IntoParams for TasksQuery {
     }
 }
 
+/// What an edit can be asked for, as described parameters.
+pub(crate) enum EditQuery {}
+
+impl IntoParams for EditQuery {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let flag = ObjectBuilder::new().schema_type(Type::Boolean).default(Some(false.into())).build();
+        vec![parameter("dry_run", "Only say what it would come to, and change nothing.", flag)]
+    }
+}
+
+/// Whether only to say what an edit would come to.
+///
+/// # Errors
+/// A problem that names what can't be understood.
+pub(crate) fn dry_run(request: &HttpRequest) -> Result<bool, Problem> {
+    let mut query = Parameters::of(request);
+    let dry_run = query.boolean("dry_run").unwrap_or(false);
+    query.fields.finish()?;
+    Ok(dry_run)
+}
+
 struct Parameters {
     given: Vec<(String, String)>,
     fields: Fields,
@@ -289,11 +309,7 @@ impl Parameters {
 
     fn moment(&mut self, name: &str) -> Option<Timestamp> {
         let value = self.one(name)?;
-        let moment = moment::parse(&value);
-        if moment.is_none() {
-            self.fields.wrong(name, "not_a_time", moment::EXPECTED);
-        }
-        moment
+        self.fields.moment(name, &value)
     }
 
     fn boolean(&mut self, name: &str) -> Option<bool> {

@@ -265,7 +265,7 @@ fn illegal(current: Status, asked: Status, allowed: &[&str]) -> String {
 
 fn out_of_stock(short: &[Shortage]) -> String {
     let products: Vec<_> = short.iter().map(|shortage| shortage.product.to_string()).collect();
-    format!("These products can't be had as ordered: {}. Change your cart and order again.", products.join(", "))
+    format!("These products can't be had as ordered: {}. Choose fewer of them, or others.", products.join(", "))
 }
 
 /// A product that can't be had as ordered.
@@ -274,7 +274,7 @@ fn out_of_stock(short: &[Shortage]) -> String {
 pub(crate) struct ShortageJson {
     #[schema(examples(5))]
     product_id: i64,
-    /// How many are in the cart.
+    /// How many are wanted: those in the cart, or those added to an order.
     #[schema(examples(3))]
     requested: u32,
     /// How many there are.

@@ -67,6 +67,11 @@ pub(crate) fn new_order() -> Value {
     })
 }
 
+/// The same, for the next evening.
+pub(crate) fn new_scheduled_order() -> Value {
+    json!({ "delivery_address": "123 Main St", "scheduled_for": "2026-01-02T18:00:00Z" })
+}
+
 /// Its charge, as its customer sees it.
 pub(crate) fn payment() -> Value {
     json!({

@@ -1,6 +1,6 @@
 //! Schemas of what is written or read by hand, and of names that the domain lists.
 
-use order_domain::order::{CancelCode, Role, Status};
+use order_domain::order::{CancelCode, Outcome, Role, Status};
 use order_domain::payment::{EntryKind, EntryState, PaymentMethod, PaymentStatus, Purpose};
 use order_domain::ports::{TaskKind, TaskState};
 use order_domain::pricing::ShortageReason;
@@ -93,6 +93,7 @@ names! {
     EntryKindName, "Whether money is taken or given back.", EntryKind::ALL.map(EntryKind::name);
     EntryPurpose, "What a payment is for.", Purpose::ALL.map(Purpose::name);
     EntryStateName, "How far a payment is. In `review` a person has to find out.", EntryState::ALL.map(EntryState::name);
+    ResolvedOutcome, "What has become of a payment.", Outcome::ALL.map(Outcome::name);
     CancellationCode, "Why an order was cancelled.", CancelCode::ALL.map(CancelCode::name);
     ActorRole, "Who did it.", Role::ALL.map(Role::name);
     ReasonOfShortage, "Why a product can't be had as ordered.",
