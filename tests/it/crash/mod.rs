@@ -21,7 +21,7 @@ use tempfile::{NamedTempFile, TempDir};
 use tokio::time::Instant;
 
 use crate::support::shop::sandbox;
-use crate::support::{Engine, audit};
+use crate::support::{Engine, Service, Shop, audit};
 use client::Client;
 use scenarios::{SCENARIOS, Scenario};
 
@@ -283,4 +283,22 @@ async fn killed_at_every_site_in_every_scenario_it_goes_on_as_if_nothing_had_bee
         })
     });
     all_survive(&engines, cases.filter(|case| case.to_string().contains(&only)).collect()).await;
+}
+
+/// Nobody starts anything and no lease is cut short: the instance that is there goes on.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "waits for a lease of half a minute: make crash"]
+async fn when_its_lease_is_over_another_instance_goes_on_within_five_seconds() {
+    let (engine, sandbox) = (Engine::postgres().await, sandbox());
+    let dying = [("FAULT_KILL", "call.payment.charge.after")];
+    let first = Service::start_with(&engine, &sandbox, &dying).await;
+    let id = Shop::customer(&first).place().await.expect(201).id();
+    let second = Service::start(&engine, &sandbox).await;
+    first.end().await;
+    let died = Instant::now();
+    Shop::customer(&second).until(id, "status", "confirmed").await;
+    assert!(died.elapsed() < Duration::from_secs(35), "{:?}", died.elapsed());
+    assert_eq!(sandbox.payments()[0].attempts, 2);
+    second.rest().await;
+    assert_eq!(audit::clean(&engine, &sandbox).await.len(), 1);
 }
