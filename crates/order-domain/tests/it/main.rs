@@ -1,10 +1,12 @@
 //! The order domain as its page describes it, rule by rule.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod adjustments;
 mod assignment;
 mod audits;
 mod delivery_change;
 mod double_click;
+mod edits;
 mod goodwill;
 mod lives;
 mod money;
@@ -12,5 +14,8 @@ mod notifying;
 mod payment_status;
 mod placing;
 mod properties;
+mod resolving;
+mod scheduled;
 mod support;
 mod table;
+mod unknown_outcomes;
