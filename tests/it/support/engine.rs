@@ -1,6 +1,5 @@
 //! A database of a test's own.
 
-use std::future::ready;
 use std::sync::Arc;
 
 use diesel::connection::SimpleConnection;
@@ -11,6 +10,11 @@ use order_testkit::pg::TestDatabase;
 use tempfile::TempDir;
 
 use super::eventually;
+
+/// The moments of orders that rules look at.
+const OF_ORDERS: &[&str] = &["created_at", "updated_at", "scheduled_for"];
+/// The moments of ledger entries that rules look at.
+const OF_ENTRIES: &[&str] = &["created_at", "first_tried_at", "refused_at"];
 
 /// A fresh database, gone when the last of its handles is.
 #[derive(Clone)]
@@ -72,23 +76,67 @@ impl Engine {
         database.connect().await.batch_execute(statements).await.unwrap();
     }
 
-    /// Waits until every task is done, or dead.
-    pub async fn rest(&self) {
-        const LEFT: &str = "SELECT count(*) AS n FROM tasks WHERE order_id IS NOT NULL AND NOT dead";
+    /// The outside is as it was, and so many minutes have passed: whatever was placed, scheduled, tried or refused is that
+    /// much longer ago.
+    pub async fn time_passes(&self, minutes: u32) {
         match &self.kept {
             Kept::Postgres(database) => {
-                let client = database.connect().await;
-                let left = || async { client.query_one(LEFT, &[]).await.unwrap().get::<_, i64>(0) };
-                eventually("nothing is left to do", || async { left().await == 0 }).await;
+                let back = |table: &str, columns: &[&str]| {
+                    let columns =
+                        columns.iter().map(|column| format!("{column} = {column} - interval '{minutes} min'"));
+                    format!("UPDATE {table} SET {};", columns.collect::<Vec<_>>().join(", "))
+                };
+                let shifts = [back("orders", OF_ORDERS), back("payment_entries", OF_ENTRIES)].concat();
+                database.connect().await.batch_execute(&shifts).await.unwrap();
             }
-            Kept::Sqlite { folder } => {
-                let path = folder.path().join("orders.db");
-                let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
-                conn.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
-                let mut left = || sql_query(LEFT).get_result::<Count>(&mut conn).unwrap().n;
-                eventually("nothing is left to do", || ready(left() == 0)).await;
+            Kept::Sqlite { .. } => {
+                let back = |table: &str, columns: &[&str]| {
+                    let columns = columns.iter().map(|column| {
+                        format!("{column} = strftime('%Y-%m-%dT%H:%M:%f000Z', {column}, '-{minutes} minutes')")
+                    });
+                    format!("UPDATE {table} SET {};", columns.collect::<Vec<_>>().join(", "))
+                };
+                let shifts = [back("orders", OF_ORDERS), back("payment_entries", OF_ENTRIES)].concat();
+                self.file().batch_execute(&shifts).unwrap();
             }
         }
+    }
+
+    /// Whatever waits for its time is due now.
+    pub async fn hurry(&self) {
+        match &self.kept {
+            Kept::Postgres(database) => {
+                let due = "UPDATE tasks SET run_at = now() WHERE NOT leased AND NOT dead AND run_at > now()";
+                database.connect().await.batch_execute(due).await.unwrap();
+            }
+            Kept::Sqlite { .. } => {
+                const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')";
+                let due = format!("UPDATE tasks SET run_at = {NOW} WHERE NOT leased AND NOT dead AND run_at > {NOW}");
+                self.file().batch_execute(&due).unwrap();
+            }
+        }
+    }
+
+    fn file(&self) -> SqliteConnection {
+        let Kept::Sqlite { folder } = &self.kept else { panic!("it is no file") };
+        let path = folder.path().join("orders.db");
+        let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+        conn.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+        conn
+    }
+
+    /// How many tasks are neither done nor dead.
+    pub async fn tasks_left(&self) -> i64 {
+        const LEFT: &str = "SELECT count(*) AS n FROM tasks WHERE order_id IS NOT NULL AND NOT dead";
+        match &self.kept {
+            Kept::Postgres(database) => database.connect().await.query_one(LEFT, &[]).await.unwrap().get(0),
+            Kept::Sqlite { .. } => sql_query(LEFT).get_result::<Count>(&mut self.file()).unwrap().n,
+        }
+    }
+
+    /// Waits until every task is done, or dead.
+    pub async fn rest(&self) {
+        eventually("nothing is left to do", || async { self.tasks_left().await == 0 }).await;
     }
 
     /// All that the rows of tasks hold.
@@ -98,10 +146,9 @@ impl Engine {
                 let all = "SELECT coalesce(string_agg(tasks::text, ' '), '') FROM tasks";
                 database.connect().await.query_one(all, &[]).await.unwrap().get(0)
             }
-            Kept::Sqlite { folder } => {
-                let path = folder.path().join("orders.db");
-                let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
-                let all = "SELECT coalesce(group_concat(id || kind || order_id || entry_n || coalesce(last_error, ''), ' '), '') AS text FROM tasks";
+            Kept::Sqlite { .. } => {
+                let mut conn = self.file();
+                let all = "SELECT coalesce(group_concat(id || kind || order_id || coalesce(entry_n, '') || coalesce(last_error, ''), ' '), '') AS text FROM tasks";
                 sql_query(all).get_result::<AllText>(&mut conn).unwrap().text
             }
         }
