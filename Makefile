@@ -17,13 +17,27 @@ check: ## The quick one: does it compile, is it formatted, what does clippy say
 
 .PHONY: test
 test: ## All tests; finds or installs PostgreSQL and starts a private server
-	cargo build --package order-app
+	cargo build --package order-app --features fault-points
 	tests/with-servers cargo test --workspace --no-fail-fast
+
+.PHONY: crash
+crash: ## kill -9 at every site in every scenario that comes to it, on both engines; prints the matrix (minutes)
+	cargo build --package order-app --features fault-points
+	tests/with-servers cargo test --package order-tests --test it -- --ignored --nocapture crash::
+
+.PHONY: races
+races: ## Every race a thousand times (RACES=…), over two instances on PostgreSQL and one on SQLite
+	cargo build --package order-app --features fault-points
+	RACES=$${RACES:-1000} tests/with-servers cargo test --package order-tests --test it races::
 
 .PHONY: bench
 bench: ## Benchmarks beside pgbench in the same run; writes docs/benchmarks.md (10 minutes after a release build)
 	cargo build --release --package order-app
 	DURABLE=1 tests/with-servers cargo bench --package order-tests --bench bench
+
+.PHONY: bench-tasks
+bench-tasks: ## How soon and how fast tasks are done, and that a backlog slows nobody; writes docs/benchmarks.md
+	DURABLE=1 tests/with-servers cargo bench --package order-tests --bench tasks
 
 .PHONY: deny
 deny: ## Licences, sources and banned crates of what we depend on (cargo install cargo-deny)

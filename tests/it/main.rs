@@ -11,7 +11,9 @@
 
 mod architecture;
 mod bad_input;
+mod chaos;
 mod command_line;
+mod crash;
 mod delivery;
 mod double_click;
 mod editing;
@@ -21,8 +23,11 @@ mod logs;
 mod metrics;
 mod money;
 mod notifying;
+mod operators;
 mod outside;
 mod protocol;
+mod races;
+mod reconciling;
 mod review;
 mod scheduling;
 mod selling;
@@ -31,4 +36,5 @@ mod support;
 mod tokens;
 mod tour;
 mod two_instances;
+mod verifying;
 mod waiting;

@@ -43,7 +43,7 @@ async fn in_review(engine: &Engine, shop: &Shop, id: i64) {
 
 /// Nothing waits any more; what was only a timer has run out.
 async fn at_rest(engine: &Engine, service: Service) {
-    eventually_hurried(engine, "nothing is left to do", || async { engine.tasks_left().await == 0 }).await;
+    eventually_hurried(engine, "nothing is left to do", || async { engine.unfinished().await == 0 }).await;
     service.rest().await;
 }
 

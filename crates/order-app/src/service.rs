@@ -225,12 +225,12 @@ fn usecases(
     let (products, users) = (outside.products.clone(), outside.users.clone());
     let rules = Arc::new(settings.rules.clone());
     Arc::new(move || {
-        let Stores { orders, reader, ids, .. } = stores.for_thread(connections).unwrap_or_else(|error| {
+        let Stores { orders, reader, desk, ids, .. } = stores.for_thread(connections).unwrap_or_else(|error| {
             tracing::warn!(%error, "a thread reads through the connections of all");
             stores.clone()
         });
         let (signal, live, carts) = (signal.clone(), live.clone(), carts.clone());
         let (products, users) = (products.clone(), users.clone());
-        UseCases::new(Ports { orders, reader, ids, signal, live, carts, products, users }, Arc::clone(&rules))
+        UseCases::new(Ports { orders, reader, desk, ids, signal, live, carts, products, users }, Arc::clone(&rules))
     })
 }

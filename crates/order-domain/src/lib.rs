@@ -25,7 +25,7 @@
 //! let basket = Basket { lines: vec![(apple, Quantity::new(2)?)], cart_lines: Vec::new(), promo_discount: Money::zero(usd) };
 //! let placed = order::place(NewOrder {
 //!     id: OrderId::new(1)?, customer: ann.clone(), destination: Destination::new("1 Main St", None)?, instructions: None,
-//!     method: PaymentMethod::Online, basket,
+//!     method: PaymentMethod::Online, scheduled_for: None, basket,
 //! }, &rules, now)?;
 //!
 //! // The charge's handler reports what the payment service said, and a charge that is wanted confirms the order.

@@ -91,7 +91,7 @@ codes! {
         then "Show each of `errors` at the field that its `pointer` names.";
     InvalidId, "invalid_id", UNPROCESSABLE_ENTITY, "Not an id";
         when "An id in the path is no whole number from 1 to 9007199254740991, or the number of a payment is none.";
-        then "Use the `id` of an order, and the `n` of a payment, as they were answered.";
+        then "Use the `id`, or the `n` of a payment, as it was answered.";
     InvalidIdempotencyKey, "invalid_idempotency_key", UNPROCESSABLE_ENTITY, "The idempotency key is not valid";
         when "The `Idempotency-Key` is not 1 to 255 visible ASCII characters, or was sent twice with different values.";
         then "Send one key, a UUID for instance.";
@@ -100,6 +100,18 @@ codes! {
         then "Take a new key for a new request; repeat a request exactly to get its first answer again.";
 
     // What the rules say.
+    TaskNotFound, "task_not_found", NOT_FOUND, "No such task";
+        when "There is no task of this number, or it is done: what is finished is not kept.";
+        then "List the tasks again.";
+    KindNotFound, "kind_not_found", NOT_FOUND, "No such kind of tasks";
+        when "No kind of tasks has this name.";
+        then "Use a `kind` that `/operations/kinds` names.";
+    TaskRunning, "task_running", CONFLICT, "A worker is at the task";
+        when "The task is in a worker's hands at the moment, so what becomes of it is open.";
+        then "List the tasks again in half a minute: it is done by then, or can be retried.";
+    NeverDiscarded, "never_discarded", CONFLICT, "A task that moves money is never discarded";
+        when "A `charge` or a `refund` is to be discarded: somebody would wait for their money for ever.";
+        then "Retry it. To keep it from running, pause its kind.";
     OrderNotFound, "order_not_found", NOT_FOUND, "No such order";
         when "There is no such order, or it is not the caller's to see: both look the same.";
         then "Read the caller's own orders at `/orders/my-orders`.";

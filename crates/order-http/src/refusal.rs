@@ -29,6 +29,10 @@ impl From<UseCaseError> for Problem {
                 Code::OrderNotFound,
                 "There is no such order, or it is not yours. Your own orders are at /orders/my-orders.",
             ),
+            UseCaseError::NoSuchTask => Self::new(
+                Code::TaskNotFound,
+                "There is no such task, or it is done. What is to be done is listed at /operations/tasks.",
+            ),
             UseCaseError::Forbidden => Self::new(Code::Forbidden, "Your role does not allow this."),
             UseCaseError::Rejected(rejection) => rejection.into(),
             UseCaseError::AlreadyOrdered { order } => Self::new(
@@ -181,16 +185,8 @@ impl From<Rejection> for Problem {
             Rejection::ScheduledInThePast => {
                 scheduled(Code::ScheduledInThePast, "past", "has passed; choose a time ahead".to_owned())
             }
-            Rejection::ScheduledTooSoon { earliest } => {
-                let earliest = moment(earliest);
-                scheduled(Code::ScheduledTooSoon, "too_soon", format!("is too near; {earliest} at the earliest"))
-                    .with("earliest", earliest)
-            }
-            Rejection::ScheduledTooLate { latest } => {
-                let latest = moment(latest);
-                scheduled(Code::ScheduledTooLate, "too_late", format!("is too far away; {latest} at the latest"))
-                    .with("latest", latest)
-            }
+            Rejection::ScheduledTooSoon { earliest } => too_soon(earliest),
+            Rejection::ScheduledTooLate { latest } => too_late(latest),
             Rejection::NoSuchEntry { entry } => {
                 Self::new(Code::PaymentNotFound, format!("The order has no payment {entry}."))
             }
@@ -216,6 +212,16 @@ impl From<Rejection> for Problem {
                 format!("Of what was charged, {refundable} can still be given back. Send that or less."),
             )
             .with("refundable", Amount(refundable)),
+            Rejection::TaskRunning => {
+                Self::new(Code::TaskRunning, "A worker is at the task. Look again in half a minute.")
+            }
+            Rejection::NeverDiscarded { task } => Self::new(
+                Code::NeverDiscarded,
+                format!(
+                    "A {} moves money and is never discarded. Retry it, or pause its kind to keep it from running.",
+                    task.name()
+                ),
+            ),
             // Only the service's own work meets these; a caller who does has found a bug.
             Rejection::NotYours | Rejection::EntryMoved { .. } | Rejection::NotOverdue | Rejection::NotDue => {
                 Self::internal(rejection.to_string())
@@ -226,6 +232,18 @@ impl From<Rejection> for Problem {
 
 fn moment(at: Timestamp) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+fn too_soon(earliest: Timestamp) -> Problem {
+    let earliest = moment(earliest);
+    scheduled(Code::ScheduledTooSoon, "too_soon", format!("is too near; {earliest} at the earliest"))
+        .with("earliest", earliest)
+}
+
+fn too_late(latest: Timestamp) -> Problem {
+    let latest = moment(latest);
+    scheduled(Code::ScheduledTooLate, "too_late", format!("is too far away; {latest} at the latest"))
+        .with("latest", latest)
 }
 
 fn scheduled(code: Code, mistake: &'static str, message: String) -> Problem {

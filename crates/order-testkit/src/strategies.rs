@@ -86,8 +86,7 @@ fn patches<T: Clone + std::fmt::Debug>(values: impl Strategy<Value = T>) -> impl
 
 /// Mostly the time as it is; else one that can be promised or not, or none.
 fn moments() -> impl Strategy<Value = Patch<Timestamp>> {
-    let at = (0..=3_000_i64)
-        .prop_map(|minutes| START + order_domain::time::Duration::from_secs(60) * u32::try_from(minutes).unwrap());
+    let at = (0..=3_000_u64).prop_map(|minutes| START + Duration::from_mins(minutes));
     prop_oneof![8 => Just(Patch::Keep), 1 => Just(Patch::Clear), 2 => at.prop_map(Patch::Set)]
 }
 
@@ -354,7 +353,9 @@ fn is_of_another_kind(life: &Life, command: &Command) -> bool {
         | Command::ChangeDelivery(_)
         | Command::Release { .. }
         | Command::Resolve { .. }
-        | Command::GrantGoodwill { .. } => return false,
+        | Command::GrantGoodwill { .. }
+        | Command::RetryTask(_)
+        | Command::DiscardTask(_) => return false,
         Command::PutInReview { entry } => return life.order.ledger().get(*entry).is_none(),
     };
     life.order.ledger().get(entry).is_none_or(|found| found.kind != kind)

@@ -4,6 +4,8 @@ pub mod audit;
 pub mod engine;
 pub mod issuer;
 pub mod metrics;
+pub mod postgres;
+pub mod proxy;
 pub mod service;
 pub mod shop;
 

@@ -21,7 +21,9 @@ pub fn binary() -> &'static PathBuf {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-        let built = StdCommand::new(cargo).args(["build", "--quiet", "--package", "order-app"]).status().unwrap();
+        // With the sites of `order-faults`, at which nothing happens but what a test's environment says.
+        let built = ["build", "--quiet", "--package", "order-app", "--features", "fault-points"];
+        let built = StdCommand::new(cargo).args(built).status().unwrap();
         assert!(built.success(), "order-app does not build");
         // …/target/debug/deps/it-… → …/target/debug/order-app
         let target = std::env::current_exe().unwrap();
@@ -112,13 +114,40 @@ impl Service {
         self.process.id().expect("it is running")
     }
 
-    async fn spawn(mut command: Command, engine: &Engine) -> Self {
+    async fn spawn(command: Command, engine: &Engine) -> Self {
+        match Self::try_spawn(command, engine).await {
+            Ok(service) => service,
+            Err(status) => panic!("it ended at once: {status}"),
+        }
+    }
+
+    /// Starts an instance that may die before it listens. An error: how it ended.
+    pub async fn try_start_with(
+        engine: &Engine,
+        sandbox: &Sandbox,
+        settings: &[(&str, &str)],
+    ) -> Result<Self, ExitStatus> {
+        Self::try_spawn(Self::command(engine, sandbox, settings), engine).await
+    }
+
+    async fn try_spawn(mut command: Command, engine: &Engine) -> Result<Self, ExitStatus> {
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await;
-        let line = line.expect("no word in time").unwrap().expect("it ended at once");
+        let Some(line) = line.expect("no word in time").unwrap() else { return Err(process.wait().await.unwrap()) };
         let url = line.strip_prefix("listening on ").expect("its first line is its address").to_owned();
-        Self { process, engine: engine.clone(), url }
+        Ok(Self { process, engine: engine.clone(), url })
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.try_wait().unwrap()
+    }
+
+    /// How it ends by itself, in a moment.
+    pub async fn end(mut self) -> ExitStatus {
+        let ended = tokio::time::timeout(Duration::from_secs(10), self.process.wait()).await;
+        ended.expect("it lives").unwrap()
     }
 
     /// `kill -9`: no instruction more.
@@ -133,10 +162,17 @@ impl Service {
         self.stop().await
     }
 
+    /// SIGTERM.
+    pub fn terminate(&self) {
+        // None: it has ended by itself.
+        if let Some(id) = self.process.id() {
+            StdCommand::new("kill").args(["-TERM", &id.to_string()]).status().unwrap();
+        }
+    }
+
     /// SIGTERM, and how it ended.
     pub async fn stop(mut self) -> ExitStatus {
-        let id = self.process.id().expect("it is running").to_string();
-        assert!(StdCommand::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.terminate();
         tokio::time::timeout(Duration::from_secs(25), self.process.wait()).await.expect("gone within 25 s").unwrap()
     }
 }

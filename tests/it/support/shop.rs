@@ -96,6 +96,11 @@ impl Shop {
         Self { http, url: service.url.clone(), token }
     }
 
+    /// Another customer at the same instance.
+    pub fn as_user(&self, user: &str) -> Self {
+        Self { token: token(user, "user"), ..self.clone() }
+    }
+
     pub fn customer(service: &Service) -> Self {
         Self::of(service, "ann", "user")
     }
@@ -130,6 +135,24 @@ impl Shop {
             request = request.json(&body);
         }
         self.send(request).await.unwrap()
+    }
+
+    /// Asks for something that may be asked for again under its key. An error: no answer came.
+    pub async fn try_call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        key: Option<&str>,
+    ) -> Result<Answer, reqwest::Error> {
+        let mut request = self.http.request(method, format!("{}{path}", self.url));
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key);
+        }
+        self.send(request).await
     }
 
     pub async fn get(&self, path: &str) -> Answer {

@@ -106,7 +106,7 @@ pub fn consequences(order: &Order, event: &Event) -> Result<Vec<Consequence>, In
             list.push(refund(declined.amount, declined.purpose, declined.method, again, *again_at));
         }
         Event::ChargeInReview { entry } | Event::RefundInReview { entry } => {
-            list.push(shift(*entry, EntryState::Review))
+            list.push(shift(*entry, EntryState::Review));
         }
         Event::PreparationStarted | Event::Dispatched => list.push(Consequence::Task(TaskKind::Notify, now)),
         Event::AddressChanged { fee, .. } => {
@@ -119,7 +119,9 @@ pub fn consequences(order: &Order, event: &Event) -> Result<Vec<Consequence>, In
         | Event::Released
         | Event::InstructionsChanged { .. }
         | Event::Assigned { .. }
-        | Event::Unassigned { .. } => {}
+        | Event::Unassigned { .. }
+        | Event::TaskRetried { .. }
+        | Event::TaskDiscarded { .. } => {}
     }
     Ok(list)
 }

@@ -74,19 +74,19 @@ pub(super) fn decide(
     }
     let scheduled_for = change.scheduled_for.of(state.scheduled_for);
     let rescheduled = schedule::reschedule(order, scheduled_for, rules, now)?;
-    let (mut events, mut free) = (Vec::new(), false);
+    let (mut events, mut nothing_to_pay) = (Vec::new(), false);
     if moved {
         let distance_km = rules.fee.distance_km(destination.coordinates.as_ref());
         let distance_km = distance_km.map_err(|_| Rejection::NotServiceable)?;
         let fee = fee_at(order, distance_km)?;
-        free = fee.is_some_and(|(_, new)| new.total.is_zero() && new.money == EditMoney::Rebooked);
+        nothing_to_pay = fee.is_some_and(|(_, new)| new.total.is_zero() && new.money == EditMoney::Rebooked);
         events.push(Event::AddressChanged { destination, distance_km, fee });
     }
     if reworded {
         events.push(Event::InstructionsChanged { instructions });
     }
     events.extend(rescheduled);
-    if free {
+    if nothing_to_pay {
         let state = OrderState { scheduled_for, ..state.clone() };
         events.push(schedule::confirmation(&state, None, false, rules, now));
     }

@@ -3,6 +3,7 @@
 use crate::geo::Destination;
 use crate::ids::{EntryNo, UserId};
 use crate::money::Money;
+use crate::ports::TaskKind;
 use crate::text::Text;
 use crate::time::Timestamp;
 
@@ -157,6 +158,18 @@ pub enum Event {
         /// How they know, in words.
         reason: Text<500>,
     },
+    /// An operator has a task tried again, at once.
+    TaskRetried {
+        /// What is to be done.
+        task: TaskKind,
+        /// For which entry, where it is an entry's.
+        entry: Option<EntryNo>,
+    },
+    /// An operator has given a task up.
+    TaskDiscarded {
+        /// What was to be done.
+        task: TaskKind,
+    },
 }
 
 impl Event {
@@ -190,6 +203,8 @@ impl Event {
             Self::ChargeInReview { .. } => "charge_in_review",
             Self::RefundInReview { .. } => "refund_in_review",
             Self::Resolved { .. } => "resolved",
+            Self::TaskRetried { .. } => "task_retried",
+            Self::TaskDiscarded { .. } => "task_discarded",
         }
     }
 
@@ -219,7 +234,9 @@ impl Event {
             | Self::RefundDeclined { .. }
             | Self::ChargeInReview { .. }
             | Self::RefundInReview { .. }
-            | Self::Resolved { .. } => None,
+            | Self::Resolved { .. }
+            | Self::TaskRetried { .. }
+            | Self::TaskDiscarded { .. } => None,
         }
     }
 
@@ -250,7 +267,9 @@ impl Event {
             | Self::AddressChanged { .. }
             | Self::InstructionsChanged { .. }
             | Self::GoodwillGranted { .. }
-            | Self::Resolved { .. } => false,
+            | Self::Resolved { .. }
+            | Self::TaskRetried { .. }
+            | Self::TaskDiscarded { .. } => false,
         }
     }
 
@@ -279,7 +298,9 @@ impl Event {
             | Self::RefundSettled { .. }
             | Self::RefundDeclined { .. }
             | Self::ChargeInReview { .. }
-            | Self::RefundInReview { .. } => None,
+            | Self::RefundInReview { .. }
+            | Self::TaskRetried { .. }
+            | Self::TaskDiscarded { .. } => None,
         }
     }
 
@@ -310,7 +331,9 @@ impl Event {
             | Self::RefundDeclined { .. }
             | Self::ChargeInReview { .. }
             | Self::RefundInReview { .. }
-            | Self::Resolved { .. } => None,
+            | Self::Resolved { .. }
+            | Self::TaskRetried { .. }
+            | Self::TaskDiscarded { .. } => None,
         }
     }
 }

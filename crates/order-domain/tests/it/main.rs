@@ -3,6 +3,7 @@
 
 mod assignment;
 mod audits;
+mod audits_of_rows;
 mod delivery_change;
 mod double_click;
 mod goodwill;
@@ -14,3 +15,4 @@ mod placing;
 mod properties;
 mod support;
 mod table;
+mod tasks_touched;

@@ -2,6 +2,7 @@
 
 use order_domain::order::{CancelCode, Outcome, Role, Status};
 use order_domain::payment::{EntryKind, EntryState, PaymentMethod, PaymentStatus, Purpose};
+use order_domain::ports::{TaskKind, TaskState};
 use order_domain::pricing::ShortageReason;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{Object, RefOr};
@@ -53,6 +54,14 @@ impl PartialSchema for ForeignId {
 
 impl ToSchema for ForeignId {}
 
+/// How a task stands, and what becomes of one that is given up.
+fn task_states() -> impl Iterator<Item = &'static str> {
+    TaskState::ALL.map(TaskState::name).into_iter().chain([DISCARDED])
+}
+
+/// What is said of a task that was discarded.
+pub(crate) const DISCARDED: &str = "discarded";
+
 /// One of some names.
 pub(crate) fn one_of(names: impl IntoIterator<Item = &'static str>) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names))
@@ -75,6 +84,9 @@ macro_rules! names {
 }
 
 names! {
+    TaskKindName, "What is to be done.", TaskKind::ALL.map(TaskKind::name);
+    TaskStateName, "How a task stands; `discarded` in the answer to that alone.", task_states();
+    OpenTaskState, "How a task stands.", TaskState::ALL.map(TaskState::name);
     OrderStatus, "Where an order stands.", Status::ALL.map(Status::name);
     OrderPaymentStatus, "Where the money of an order stands.", PaymentStatus::ALL.map(PaymentStatus::name);
     OrderPaymentMethod, "How an order is paid.", [PaymentMethod::Online, PaymentMethod::Cash].map(PaymentMethod::name);

@@ -9,6 +9,7 @@ mod docs;
 mod document;
 mod health;
 mod items;
+mod operations;
 mod payments;
 mod place;
 mod read;
@@ -22,6 +23,7 @@ use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{Error, FromRequest, Handler, HttpRequest, Resource, Responder, Route};
+use order_faults::point;
 use utoipa::OpenApi;
 
 use crate::context::Notes;
@@ -57,6 +59,12 @@ fn resources() -> Vec<Resources> {
         at("/orders/{id}/refunds", [post(refunds::grant)]),
         at("/orders/{id}/payments", [get(payments::list)]),
         at("/orders/{id}/payments/{n}/resolve", [post(resolve::resolve)]),
+        at("/operations/tasks", [get(operations::tasks)]),
+        at("/operations/tasks/{id}/retry", [post(operations::retry)]),
+        at("/operations/tasks/{id}/discard", [post(operations::discard)]),
+        at("/operations/kinds", [get(operations::kinds)]),
+        at("/operations/kinds/{kind}/pause", [post(operations::pause)]),
+        at("/operations/kinds/{kind}/resume", [post(operations::resume)]),
     ]
 }
 
@@ -78,6 +86,12 @@ pub(crate) fn described() -> utoipa::openapi::OpenApi {
         refunds::grant,
         payments::list,
         resolve::resolve,
+        operations::tasks,
+        operations::retry,
+        operations::discard,
+        operations::kinds,
+        operations::pause,
+        operations::resume,
         health::health,
         health::live,
         health::ready,
@@ -119,7 +133,14 @@ async fn around(
         },
         Cap::Exempt => None,
     };
-    contain_panics(request, next).await
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let answer = contain_panics(request, next).await;
+    if reads {
+        point!("answer.read");
+    } else {
+        point!("answer.change");
+    }
+    answer
 }
 
 /// Whether the requests of a path count among those under way, and are refused when there are too many.

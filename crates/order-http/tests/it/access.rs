@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use actix_web::http::Method;
 use order_domain::Text;
 use order_domain::order::{Command, Status};
+use order_domain::ports::TaskKind;
 use order_testkit::builders::{a_cart, admin, an_order, usd};
 use order_testkit::document::Operation;
 use serde_json::{Value, json};
@@ -44,7 +45,9 @@ impl Row {
     }
 
     async fn ask(&self, shop: &Shop, order: i64, who: &str) -> Answer {
-        let path = self.path.replace("{id}", &order.to_string()).replace("{n}", "2");
+        let id = if self.path.starts_with("/operations/tasks") { a_task_of(shop, order) } else { order };
+        let path =
+            self.path.replace("{id}", &id.to_string()).replace("{kind}", TaskKind::Refund.name()).replace("{n}", "2");
         let path = format!("{path}{}", self.query);
         let request = signed(Method::from_bytes(self.method.as_bytes()).unwrap(), &path, who);
         shop.ask(match &self.body {
@@ -53,6 +56,12 @@ impl Row {
         })
         .await
     }
+}
+
+/// The number of a task of the order that does not move money.
+fn a_task_of(shop: &Shop, order: i64) -> i64 {
+    let tasks = shop.store.tasks().into_iter();
+    tasks.filter(|task| task.order.get() == order && task.kind.may_die()).map(|task| task.id.get()).next().unwrap()
 }
 
 fn matrix() -> Vec<Row> {
@@ -95,6 +104,12 @@ fn matrix() -> Vec<Row> {
         Row::new("POST", "/orders/{id}/payments/{n}/resolve", [403, 404, 403, 404, 200, 401])
             .given(Status::Delivered)
             .sends(json!({ "outcome": "by_hand", "reason": "handed over" })),
+        Row::new("GET", "/operations/tasks", [403, 403, 403, 403, 200, 401]),
+        Row::new("POST", "/operations/tasks/{id}/retry", [403, 403, 403, 403, 200, 401]),
+        Row::new("POST", "/operations/tasks/{id}/discard", [403, 403, 403, 403, 200, 401]),
+        Row::new("GET", "/operations/kinds", [403, 403, 403, 403, 200, 401]),
+        Row::new("POST", "/operations/kinds/{kind}/pause", [403, 403, 403, 403, 200, 401]),
+        Row::new("POST", "/operations/kinds/{kind}/resume", [403, 403, 403, 403, 200, 401]),
         Row::new("GET", "/health", [200; 6]),
         Row::new("GET", "/health/live", [200; 6]),
         Row::new("GET", "/health/ready", [200; 6]),

@@ -23,6 +23,7 @@ mod load;
 mod logs;
 mod metrics;
 mod network;
+mod operations;
 mod payments;
 mod refunds;
 mod refusals;

@@ -17,9 +17,10 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use order_domain::ports::{Committed, StoreError, WriteSet};
+use order_faults::around;
 use tokio::runtime::Handle;
 
-use super::{connect, place, write};
+use super::{change, connect, place, write};
 use crate::error::DbError;
 use crate::id_blocks::{BLOCK, Ids};
 use crate::pool::Measured;
@@ -129,6 +130,29 @@ impl Database {
         })
     }
 
+    /// Reads, all of one moment.
+    pub(crate) async fn snapshot<T: Send + 'static>(
+        &self,
+        work: impl for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, DbError>> + Send + 'static,
+    ) -> Result<T, DbError> {
+        let done = self.spawn(|conn| {
+            async move {
+                conn.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+                let done = work(conn).await;
+                // Nothing was changed, so how it ends is all the same; only that it ends is not.
+                match conn.batch_execute("ROLLBACK").await {
+                    Ok(()) => done,
+                    Err(error) => Err(DbError::NotRolledBack(error.to_string())),
+                }
+            }
+            .boxed()
+        });
+        done.await.map_err(|error| match error {
+            DbError::Unknown(detail) => DbError::NoConnection(detail),
+            error => error,
+        })
+    }
+
     /// Does what is whole in its first statement, without a transaction around it.
     pub(crate) async fn single<T: Send + 'static>(
         &self,
@@ -196,12 +220,17 @@ async fn again<T>(
     }
 }
 
-/// A statement is its own commit, so an error that does not say that nothing was done leaves that open.
+/// A statement is its own commit, so an error that does not say that nothing was done leaves that open: unless the
+/// connection is still good. The server ends a connection whose statement it may have committed; while it keeps one, an
+/// error has undone the statement (a deadlock, a lock that was waited for too long).
 async fn alone<T>(
     conn: &mut Conn,
     work: &(impl for<'c> Fn(&'c mut Conn) -> BoxFuture<'c, Result<T, DbError>> + Sync),
 ) -> Result<T, DbError> {
-    work(conn).await.map_err(DbError::at_commit)
+    match work(conn).await {
+        Err(error) if error.was_rolled_back() && conn.batch_execute("SELECT 1").await.is_ok() => Err(error),
+        done => done.map_err(DbError::at_commit),
+    }
 }
 
 async fn transaction<T>(
@@ -210,7 +239,7 @@ async fn transaction<T>(
 ) -> Result<T, DbError> {
     conn.batch_execute("BEGIN").await?;
     match work(conn).await {
-        Ok(done) => match conn.batch_execute("COMMIT").await {
+        Ok(done) => match around!("transaction.commit", conn.batch_execute("COMMIT").await) {
             Ok(()) => Ok(done),
             Err(error) => Err(DbError::Statement(error).at_commit()),
         },
@@ -221,27 +250,33 @@ async fn transaction<T>(
     }
 }
 
-/// A new order alone is one statement; everything else a transaction.
+/// A new order alone is one statement, and so is a change of one; several together are a transaction.
 pub(crate) async fn commit(db: &Database, sets: Vec<WriteSet>) -> Result<Committed, DbError> {
-    let sets: Arc<[WriteSet]> = sets.into();
-    match &*sets {
-        [set] if set.base.is_none() && set.finishes.is_none() && set.held_by.is_none() => {
-            let placing = Arc::new(place::Placing::of(set)?);
-            db.single(move |conn| {
+    if let [set] = &sets[..] {
+        if let Some(placing) = place::Placing::of(set)? {
+            let placing = Arc::new(placing);
+            let placed = db.single(move |conn| {
                 let placing = Arc::clone(&placing);
                 async move { placing.write(conn).await }.boxed()
-            })
-            .await?;
-            Ok(Committed::default())
+            });
+            placed.await?;
+            return Ok(Committed::default());
         }
-        _ => {
-            db.write(move |conn| {
-                let sets = Arc::clone(&sets);
-                async move { write::commit(conn, &sets).await }.boxed()
-            })
-            .await
+        if let Some(changing) = change::Changing::of(set)? {
+            let changing = Arc::new(changing);
+            let changed = db.single(move |conn| {
+                let changing = Arc::clone(&changing);
+                async move { changing.write(conn).await }.boxed()
+            });
+            return changed.await;
         }
     }
+    let sets: Arc<[WriteSet]> = sets.into();
+    let written = db.write(move |conn| {
+        let sets = Arc::clone(&sets);
+        async move { write::commit(conn, &sets).await }.boxed()
+    });
+    written.await
 }
 
 /// The next block of numbers.

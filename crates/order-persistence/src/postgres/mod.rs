@@ -1,12 +1,20 @@
-//! PostgreSQL, the production engine: pure Rust, a pool per store, statements kept prepared, and a new order as one
-//! statement.
+//! PostgreSQL, the production engine: pure Rust, a pool per store, statements kept prepared; a new order and a change of one
+//! are a statement each, and so is reading one.
 
+mod change;
 mod claim;
 mod connect;
 mod dialect;
+mod ends;
 mod migrate;
+mod parts;
 mod place;
+mod whole;
 
+#[path = "../shared/audit.rs"]
+mod audit;
+#[path = "../shared/desk.rs"]
+mod desk;
 #[path = "../shared/figures.rs"]
 mod figures;
 #[path = "../shared/list.rs"]

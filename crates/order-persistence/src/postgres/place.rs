@@ -1,9 +1,8 @@
 //! A new order as one statement in autocommit: the order, its lines, its first events, entries and tasks, its guard and
 //! the request's receipt, all or nothing.
 //!
-//! Every optional part is an `unnest` of a possibly empty array, so the text is always the same and stays prepared. The
-//! guard comes first, then the receipt, and every other part selects from them: a cart that is guarded writes nothing at
-//! all, and a key that is in use leaves at most a guard without an order, which its foreign key undoes.
+//! The guard comes first, then the receipt, and every other part selects from them: a cart that is guarded writes nothing
+//! at all, and a key that is in use leaves at most a guard without an order, which its foreign key undoes.
 
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::{DatabaseErrorKind, Error, QueryResult};
@@ -12,40 +11,13 @@ use diesel_async::RunQueryDsl;
 use order_domain::ports::{GuardChange, WriteSet};
 
 use super::dialect::{Backend, Conn, DbTime};
+use super::parts::{Entries, Events, Tasks, bind, columns};
 use super::rows::{EntryRow, EventRow, GuardRow, ItemRow, OrderRow, ReceiptRow, TaskRow};
 use crate::error::DbError;
-
-/// The columns of the `unnest`ed parts, one array each, named as the rows' fields.
-macro_rules! columns {
-    ($name:ident of $row:ty { $($field:ident: $ty:ty),+ $(,)? }) => {
-        #[derive(Default)]
-        struct $name {
-            $($field: Vec<$ty>),+
-        }
-
-        impl $name {
-            fn of(rows: Vec<$row>) -> Self {
-                let mut columns = Self::default();
-                for row in rows {
-                    $(columns.$field.push(row.$field);)+
-                }
-                columns
-            }
-        }
-    };
-}
 
 columns!(Items of ItemRow {
     line: i64, product_id: i64, name: String, description: Option<String>, price: i64, mrp: Option<i64>,
     category_id: Option<i64>, image_url: Option<String>, unit: Option<String>, returnable: bool, quantity: i32, net: i64,
-});
-columns!(Events of EventRow {
-    seq: i64, kind: String, v: i32, data: String, at: DbTime, actor_role: String, actor_id: Option<String>, status: String,
-    amount: Option<i64>, note: Option<String>,
-});
-columns!(Entries of EntryRow { n: i32, kind: String, purpose: String, amount: i64, method: String, state: String, created_at: DbTime });
-columns!(Tasks of TaskRow {
-    id: i64, kind: String, entry_n: Option<i32>, lane: Option<String>, seq: i64, ordinal: i32, run_at: DbTime, created_at: DbTime,
 });
 columns!(Receipts of ReceiptRow {
     key_hash: Vec<u8>, fingerprint: Vec<u8>, status: i32, headers: String, body: Vec<u8>, ends_at: DbTime, created_at: DbTime,
@@ -69,7 +41,11 @@ pub(super) struct Placing {
 }
 
 impl Placing {
-    pub(super) fn of(set: &WriteSet) -> Result<Self, DbError> {
+    /// The new order of a write set; `None` when it is none.
+    pub(super) fn of(set: &WriteSet) -> Result<Option<Self>, DbError> {
+        if set.base.is_some() || set.finishes.is_some() || set.held_by.is_some() || set.touches.is_some() {
+            return Ok(None);
+        }
         let (order, id) = (&set.order, set.order.id());
         let at = DbTime(order.state().updated_at);
         let items = order.state().lines.iter().map(|line| ItemRow::from_line(id, line));
@@ -80,7 +56,7 @@ impl Placing {
             Some(GuardChange::Begins(guard)) => Some(guard),
             Some(GuardChange::Ends) | None => None,
         };
-        Ok(Self {
+        Ok(Some(Self {
             guards: Guards::of(guard.map(|guard| GuardRow::from_guard(order, guard)).into_iter().collect()),
             seen: guard.into_iter().flat_map(|guard| &guard.seen).map(|order| order.get()).collect(),
             order: OrderRow::from_order(order)?,
@@ -89,7 +65,7 @@ impl Placing {
             entries: Entries::of(entries.collect::<Result<_, _>>()?),
             tasks: Tasks::of(tasks.collect::<Result<_, _>>()?),
             receipts: Receipts::of(receipts.collect::<Result<_, _>>()?),
-        })
+        }))
     }
 
     /// Writes the order.
@@ -117,13 +93,6 @@ impl Placing {
 impl QueryId for Placing {
     type QueryId = Self;
     const HAS_STATIC_QUERY_ID: bool = true;
-}
-
-/// Pushes pieces of SQL, each followed by a value.
-macro_rules! bind {
-    ($out:ident: $($sql:literal, $ty:ty, $value:expr;)+) => {
-        $($out.push_sql($sql); $out.push_bind_param::<$ty, _>($value)?;)+
-    };
 }
 
 impl Placing {
@@ -205,38 +174,13 @@ impl QueryFragment<Backend> for Placing {
             ", ", Array<Bool>, &items.returnable;
             ", ", Array<Integer>, &items.quantity;
             ", ", Array<BigInt>, &items.net;
-            ") AS given), event AS (INSERT INTO order_events (order_id, seq, type, v, data, at, actor_role, actor_id, \
-             status, amount, note) SELECT ", BigInt, &order.id;
-            ", given.* FROM go, unnest(", Array<BigInt>, &events.seq;
-            ", ", Array<Text>, &events.kind;
-            ", ", Array<Integer>, &events.v;
-            ", ", Array<Text>, &events.data;
-            ", ", Array<Timestamptz>, &events.at;
-            ", ", Array<Text>, &events.actor_role;
-            ", ", Array<Nullable<Text>>, &events.actor_id;
-            ", ", Array<Text>, &events.status;
-            ", ", Array<Nullable<BigInt>>, &events.amount;
-            ", ", Array<Nullable<Text>>, &events.note;
-            ") AS given), entry AS (INSERT INTO payment_entries (order_id, n, kind, purpose, amount, method, state, \
-             created_at, declines, attempts, refusals) SELECT ", BigInt, &order.id;
-            ", given.*, 0, 0, 0 FROM go, unnest(", Array<Integer>, &entries.n;
-            ", ", Array<Text>, &entries.kind;
-            ", ", Array<Text>, &entries.purpose;
-            ", ", Array<BigInt>, &entries.amount;
-            ", ", Array<Text>, &entries.method;
-            ", ", Array<Text>, &entries.state;
-            ", ", Array<Timestamptz>, &entries.created_at;
-            ") AS given), task AS (INSERT INTO tasks (order_id, id, kind, entry_n, lane, seq, ordinal, run_at, created_at) \
-             SELECT ", BigInt, &order.id;
-            ", given.* FROM go, unnest(", Array<BigInt>, &tasks.id;
-            ", ", Array<Text>, &tasks.kind;
-            ", ", Array<Nullable<Integer>>, &tasks.entry_n;
-            ", ", Array<Nullable<Text>>, &tasks.lane;
-            ", ", Array<BigInt>, &tasks.seq;
-            ", ", Array<Integer>, &tasks.ordinal;
-            ", ", Array<Timestamptz>, &tasks.run_at;
-            ", ", Array<Timestamptz>, &tasks.created_at;
-            ") AS given) INSERT INTO orders (id, customer_id, courier_id, status, payment_status, payment_method, currency, \
+        }
+        out.push_sql(") AS given)");
+        events.insert(&order.id, out.reborrow())?;
+        entries.insert(&order.id, out.reborrow())?;
+        tasks.insert(&order.id, out.reborrow())?;
+        bind! { out:
+            " INSERT INTO orders (id, customer_id, courier_id, status, payment_status, payment_method, currency, \
              subtotal, discount, delivery_fee, total, charged, refunded, refund_held, delivery_address, delivery_latitude, \
              delivery_longitude, special_instructions, terms, scheduled_for, released_at, created_at, updated_at, version) SELECT ",
                 BigInt, &order.id;

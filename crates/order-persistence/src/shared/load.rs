@@ -1,7 +1,8 @@
-//! Loading an order whole and of one moment.
+//! Loading orders whole and of one moment.
 //!
-//! Its rows are read by several statements that go out together. Each sees the database at its own moment, so the
-//! version is read first and last: if it is the same, nothing that anybody is shown has changed in between.
+//! How one is read is the engine's affair (`whole`). Those of a page are read by several statements that go out together;
+//! on PostgreSQL each sees the database at its own moment, so the versions are read first and last: if they are the same,
+//! nothing that anybody is shown has changed in between.
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -14,53 +15,20 @@ use super::dialect::{Conn, DbTime, now_query, now_value, together};
 use super::mapping::{GUARD, RECEIPT};
 use super::rows::{EntryRow, GuardRow, ItemRow, OrderRow, ReceiptRow};
 use super::schema::{guards, order_events, order_items, orders, payment_entries, receipts, tasks};
+use super::whole;
 use crate::error::DbError;
 
 /// How often a read that met a change is read again before the database is said to be too busy.
 pub(crate) const TRIES: usize = 8;
 
 pub(crate) async fn order(conn: &mut Conn, id: OrderId) -> Result<Option<Loaded>, DbError> {
-    Ok(whole(conn, id, None).await?.map(|(loaded, _)| loaded))
+    Ok(whole::whole(conn, id, None).await?.map(|(loaded, _)| loaded))
 }
 
 /// The order of a task, if the task still is in the hands that ask.
 pub(crate) async fn order_for(conn: &mut Conn, task: &ClaimedTask) -> Result<Option<Loaded>, DbError> {
-    let found = whole(conn, task.order, Some(task)).await?;
+    let found = whole::whole(conn, task.order, Some(task)).await?;
     Ok(found.and_then(|(loaded, held)| held.then_some(loaded)))
-}
-
-async fn whole(conn: &mut Conn, id: OrderId, task: Option<&ClaimedTask>) -> Result<Option<(Loaded, bool)>, DbError> {
-    let order_id = id.get();
-    let (task_id, token) = task.map_or((0, 0), |task| (task.id.get(), task.token.0));
-    for _ in 0..TRIES {
-        let (now, order, items, entries, held, version) = together!(
-            conn;
-            get_result::<DbTime>(now_query()),
-            load::<OrderRow>(orders::table.find(order_id).select(OrderRow::as_select())),
-            load::<ItemRow>(
-                order_items::table
-                    .filter(order_items::order_id.eq(order_id))
-                    .order(order_items::line)
-                    .select(ItemRow::as_select())
-            ),
-            load::<EntryRow>(
-                payment_entries::table
-                    .filter(payment_entries::order_id.eq(order_id))
-                    .order(payment_entries::n)
-                    .select(EntryRow::as_select())
-            ),
-            load::<i64>(
-                tasks::table.filter(tasks::id.eq(task_id).and(tasks::token.eq(token))).select(tasks::id)
-            ),
-            load::<i64>(orders::table.find(order_id).select(orders::version))
-        )?;
-        let Some(order) = order.into_iter().next() else { return Ok(None) };
-        if version == [order.version] {
-            let order = order.into_order(items, entries)?;
-            return Ok(Some((Loaded { order, now: now.0 }, !held.is_empty())));
-        }
-    }
-    Err(DbError::NoConnection(format!("order {id} changes faster than it can be read")))
 }
 
 /// The event of a task, if the task still is in the hands that ask: one statement.

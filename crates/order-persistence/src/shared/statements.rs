@@ -26,70 +26,74 @@ pub(crate) struct UpdateOrder<'a> {
 static_statement!(UpdateOrder);
 
 impl QueryFragment<Backend> for UpdateOrder<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        let row = self.row;
-        out.push_sql("UPDATE orders SET courier_id = ");
-        out.push_bind_param::<Nullable<Text>, _>(&row.courier_id)?;
-        for (column, value) in [
-            (", status = ", &row.status),
-            (", payment_status = ", &row.payment_status),
-            (", payment_method = ", &row.payment_method),
-        ] {
-            out.push_sql(column);
-            out.push_bind_param::<Text, _>(value)?;
-        }
-        for (column, value) in [
-            (", subtotal = ", &row.subtotal),
-            (", discount = ", &row.discount),
-            (", delivery_fee = ", &row.delivery_fee),
-            (", total = ", &row.total),
-            (", charged = ", &row.charged),
-            (", refunded = ", &row.refunded),
-            (", refund_held = ", &row.refund_held),
-        ] {
-            out.push_sql(column);
-            out.push_bind_param::<BigInt, _>(value)?;
-        }
-        for (column, value) in [
-            (", scheduled_for = ", &row.scheduled_for),
-            (", released_at = ", &row.released_at),
-            (", delivered_at = ", &row.delivered_at),
-            (", cancelled_at = ", &row.cancelled_at),
-        ] {
-            out.push_sql(column);
-            out.push_bind_param::<Nullable<Instant>, _>(value)?;
-        }
-        for (column, value) in [
-            (", cancelled_by = ", &row.cancelled_by),
-            (", cancelled_by_id = ", &row.cancelled_by_id),
-            (", cancel_code = ", &row.cancel_code),
-            (", cancel_reason = ", &row.cancel_reason),
-        ] {
-            out.push_sql(column);
-            out.push_bind_param::<Nullable<Text>, _>(value)?;
-        }
-        out.push_sql(", delivery_address = ");
-        out.push_bind_param::<Text, _>(&row.delivery_address)?;
-        for (column, value) in [
-            (", delivery_latitude = ", &row.delivery_latitude),
-            (", delivery_longitude = ", &row.delivery_longitude),
-            (", special_instructions = ", &row.special_instructions),
-            (", adjustment = ", &row.adjustment),
-        ] {
-            out.push_sql(column);
-            out.push_bind_param::<Nullable<Text>, _>(value)?;
-        }
-        out.push_sql(", terms = ");
-        out.push_bind_param::<Text, _>(&row.terms)?;
-        out.push_sql(", updated_at = ");
-        out.push_bind_param::<Instant, _>(&row.updated_at)?;
-        out.push_sql(", version = ");
-        out.push_bind_param::<BigInt, _>(&row.version)?;
-        out.push_sql(" WHERE id = ");
-        out.push_bind_param::<BigInt, _>(&row.id)?;
-        out.push_sql(" AND version = ");
-        out.push_bind_param::<BigInt, _>(&self.base)
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        update_order(self.row, &self.base, out)
     }
+}
+
+/// The text of [`UpdateOrder`], which ends in a condition that may be gone on with.
+pub(crate) fn update_order<'b>(row: &'b OrderRow, base: &'b i64, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+    out.push_sql("UPDATE orders SET courier_id = ");
+    out.push_bind_param::<Nullable<Text>, _>(&row.courier_id)?;
+    for (column, value) in [
+        (", status = ", &row.status),
+        (", payment_status = ", &row.payment_status),
+        (", payment_method = ", &row.payment_method),
+    ] {
+        out.push_sql(column);
+        out.push_bind_param::<Text, _>(value)?;
+    }
+    for (column, value) in [
+        (", subtotal = ", &row.subtotal),
+        (", discount = ", &row.discount),
+        (", delivery_fee = ", &row.delivery_fee),
+        (", total = ", &row.total),
+        (", charged = ", &row.charged),
+        (", refunded = ", &row.refunded),
+        (", refund_held = ", &row.refund_held),
+    ] {
+        out.push_sql(column);
+        out.push_bind_param::<BigInt, _>(value)?;
+    }
+    for (column, value) in [
+        (", scheduled_for = ", &row.scheduled_for),
+        (", released_at = ", &row.released_at),
+        (", delivered_at = ", &row.delivered_at),
+        (", cancelled_at = ", &row.cancelled_at),
+    ] {
+        out.push_sql(column);
+        out.push_bind_param::<Nullable<Instant>, _>(value)?;
+    }
+    for (column, value) in [
+        (", cancelled_by = ", &row.cancelled_by),
+        (", cancelled_by_id = ", &row.cancelled_by_id),
+        (", cancel_code = ", &row.cancel_code),
+        (", cancel_reason = ", &row.cancel_reason),
+    ] {
+        out.push_sql(column);
+        out.push_bind_param::<Nullable<Text>, _>(value)?;
+    }
+    out.push_sql(", delivery_address = ");
+    out.push_bind_param::<Text, _>(&row.delivery_address)?;
+    for (column, value) in [
+        (", delivery_latitude = ", &row.delivery_latitude),
+        (", delivery_longitude = ", &row.delivery_longitude),
+        (", special_instructions = ", &row.special_instructions),
+        (", adjustment = ", &row.adjustment),
+    ] {
+        out.push_sql(column);
+        out.push_bind_param::<Nullable<Text>, _>(value)?;
+    }
+    out.push_sql(", terms = ");
+    out.push_bind_param::<Text, _>(&row.terms)?;
+    out.push_sql(", updated_at = ");
+    out.push_bind_param::<Instant, _>(&row.updated_at)?;
+    out.push_sql(", version = ");
+    out.push_bind_param::<BigInt, _>(&row.version)?;
+    out.push_sql(" WHERE id = ");
+    out.push_bind_param::<BigInt, _>(&row.id)?;
+    out.push_sql(" AND version = ");
+    out.push_bind_param::<BigInt, _>(base)
 }
 
 /// A move of an entry, if it still is in the state that was loaded.

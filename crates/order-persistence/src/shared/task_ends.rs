@@ -1,25 +1,14 @@
-//! How a task leaves a worker's hands. Each needs the token that the claim gave.
+//! What the end of a task brings with it.
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use order_domain::ports::{ClaimedChore, ClaimedTask, Failure, MAX_TRIES, Rest, TaskKind, TaskRef, Token};
-use order_domain::time::after;
+use order_domain::ports::{TaskKind, TaskRef};
 use order_domain::{OrderId, TaskId};
 
-use super::dialect::{Conn, DbTime, now_query};
-use super::mapping::entry_no;
-use super::schema::{payment_entries, tasks};
+use super::dialect::{Conn, now_value};
+use super::schema::tasks;
 use super::statements::EndGuard;
 use crate::error::DbError;
-
-pub(crate) async fn finish(conn: &mut Conn, task: &ClaimedTask) -> Result<Option<TaskRef>, DbError> {
-    let mine = tasks::table.filter(tasks::id.eq(task.id.get()).and(tasks::token.eq(task.token.0)));
-    if diesel::delete(mine).execute(conn).await? != 1 {
-        return Ok(None);
-    }
-    ended(conn, task.kind, task.order).await?;
-    next_of_lane(conn, task).await
-}
 
 /// What else ends with a task that is done or dead: the guard of the order whose cart it cleared.
 pub(crate) async fn ended(conn: &mut Conn, kind: TaskKind, order: OrderId) -> Result<(), DbError> {
@@ -29,93 +18,19 @@ pub(crate) async fn ended(conn: &mut Conn, kind: TaskKind, order: OrderId) -> Re
     Ok(())
 }
 
-pub(crate) async fn fail(conn: &mut Conn, task: &ClaimedTask, failure: &Failure) -> Result<bool, DbError> {
-    let now: DbTime = now_query().get_result(conn).await?;
-    let dead = task.kind.may_die() && task.attempts >= MAX_TRIES;
-    let mine = tasks::table.filter(tasks::id.eq(task.id.get()).and(tasks::token.eq(task.token.0)));
-    let put_back = diesel::update(mine)
-        .set((
-            tasks::run_at.eq(DbTime(after(now.0, failure.wait))),
-            tasks::token.eq(tasks::token + 1),
-            tasks::leased.eq(false),
-            tasks::dead.eq(dead),
-            tasks::last_error.eq(&failure.error),
-        ))
-        .execute(conn)
-        .await?;
-    if put_back != 1 {
-        return Ok(false);
-    }
-    if dead {
-        ended(conn, task.kind, task.order).await?;
-    }
-    if let Some(entry) = &failure.entry {
-        diesel::update(payment_entries::table.find((task.order.get(), entry_no(entry.entry)?)))
-            .set((
-                payment_entries::attempts.eq(payment_entries::attempts + i32::from(entry.again)),
-                payment_entries::refusals.eq(payment_entries::refusals + i32::from(entry.refusal)),
-                payment_entries::last_error.eq(&failure.error),
-            ))
-            .execute(conn)
-            .await?;
-        if entry.refusal {
-            diesel::update(payment_entries::table.find((task.order.get(), entry_no(entry.entry)?)))
-                .set(payment_entries::refused_at.eq(now))
-                .execute(conn)
-                .await?;
-        }
-    }
-    Ok(true)
-}
-
-/// Of a task or of a chore.
-pub(crate) async fn hand_back(conn: &mut Conn, id: TaskId, token: Token) -> Result<(), DbError> {
-    let now: DbTime = now_query().get_result(conn).await?;
-    let mine = tasks::table.filter(tasks::id.eq(id.get()).and(tasks::token.eq(token.0)));
-    diesel::update(mine)
-        .set((
-            tasks::run_at.eq(now),
-            tasks::token.eq(tasks::token + 1),
-            tasks::leased.eq(false),
-            tasks::attempts.eq(tasks::attempts - 1),
-        ))
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
-/// Ends a run of a chore. One that has succeeded begins to count its tries anew.
-pub(crate) async fn rest(conn: &mut Conn, chore: &ClaimedChore, rest: &Rest) -> Result<bool, DbError> {
-    let now: DbTime = now_query().get_result(conn).await?;
-    let attempts = if rest.error.is_some() { i32::try_from(chore.attempts).unwrap_or(i32::MAX) } else { 0 };
-    let mine = tasks::table.filter(tasks::id.eq(chore.id.get()).and(tasks::token.eq(chore.token.0)));
-    let rested = diesel::update(mine)
-        .set((
-            tasks::run_at.eq(DbTime(after(now.0, rest.wait))),
-            tasks::token.eq(tasks::token + 1),
-            tasks::leased.eq(false),
-            tasks::attempts.eq(attempts),
-            tasks::last_error.eq(&rest.error),
-        ))
-        .execute(conn)
-        .await?;
-    Ok(rested == 1)
-}
-
-/// The task that waited behind a finished one, if it is due. A dead one blocks nothing.
-pub(crate) async fn next_of_lane(conn: &mut Conn, finished: &ClaimedTask) -> Result<Option<TaskRef>, DbError> {
-    let Some(lane) = finished.kind.lane() else { return Ok(None) };
-    let now: DbTime = now_query().get_result(conn).await?;
+/// The task that waited behind one of this kind that is off the list, if it is due. A dead one blocks nothing.
+pub(crate) async fn next_of_lane(conn: &mut Conn, kind: TaskKind, order: OrderId) -> Result<Option<TaskRef>, DbError> {
+    let Some(lane) = kind.lane() else { return Ok(None) };
     let head = tasks::table
-        .filter(tasks::order_id.eq(finished.order.get()))
+        .filter(tasks::order_id.eq(order.get()))
         .filter(tasks::lane.eq(lane.name()))
         .filter(tasks::dead.eq(false))
         .order((tasks::seq, tasks::ordinal))
-        .select((tasks::id, tasks::kind, tasks::run_at))
-        .first::<(i64, String, DbTime)>(conn)
+        .select((tasks::id, tasks::kind, tasks::run_at.le(now_value())))
+        .first::<(i64, String, bool)>(conn)
         .await
         .optional()?;
-    let Some((id, kind, _)) = head.filter(|(_, _, run_at)| run_at.0 <= now.0) else { return Ok(None) };
+    let Some((id, kind, _)) = head.filter(|(_, _, due)| *due) else { return Ok(None) };
     let id = TaskId::new(id).map_err(|error| DbError::Inconsistent(error.to_string()))?;
     Ok(TaskKind::from_name(&kind).map(|kind| TaskRef { id, kind }))
 }

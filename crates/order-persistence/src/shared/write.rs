@@ -8,6 +8,7 @@ use order_domain::payment::EntryState;
 use order_domain::ports::{ClaimedTask, Committed, GuardChange, TaskRef, WriteSet};
 use order_domain::time::Duration;
 
+use super::desk;
 use super::dialect::{Conn, DbTime, now_query};
 use super::mapping::{GUARD, entry_no};
 use super::rows::{EntryRow, EventRow, GuardRow, ItemRow, OrderRow, ReceiptRow, TaskRow};
@@ -24,6 +25,14 @@ pub(crate) async fn commit(conn: &mut Conn, sets: &[WriteSet]) -> Result<Committ
     for set in in_id_order {
         write(conn, set).await?;
         committed.unblocked.extend(end_task(conn, set).await?);
+        if let Some(touch) = &set.touches {
+            committed.unblocked.extend(desk::touch(conn, set.order.id(), touch).await?);
+        }
+        if let Some((key, receipt)) = &set.receipt {
+            // Its day begins now, however long ago the order last changed.
+            let now: DbTime = now_query().get_result(conn).await?;
+            insert_receipt(conn, ReceiptRow::from_receipt(set.order.id(), key, receipt, now)?).await?;
+        }
         // After the task, as a claim that buries tasks does it, so that the two never wait for each other.
         if set.guard == Some(GuardChange::Ends) {
             EndGuard { order: set.order.id().get(), cancelled: true }.execute(conn).await?;
@@ -64,11 +73,6 @@ async fn write(conn: &mut Conn, set: &WriteSet) -> Result<(), DbError> {
     }
     if let Some(GuardChange::Begins(guard)) = &set.guard {
         insert_guard(conn, set, guard).await?;
-    }
-    if let Some((key, receipt)) = &set.receipt {
-        // Its day begins now, however long ago the order last changed.
-        let now: DbTime = now_query().get_result(conn).await?;
-        insert_receipt(conn, ReceiptRow::from_receipt(set.order.id(), key, receipt, now)?).await?;
     }
     Ok(())
 }
@@ -150,7 +154,7 @@ async fn end_task(conn: &mut Conn, set: &WriteSet) -> Result<Option<TaskRef>, Db
         return Err(DbError::TaskLost);
     }
     ended(conn, task.kind, task.order).await?;
-    next_of_lane(conn, task).await
+    next_of_lane(conn, task.kind, task.order).await
 }
 
 /// `booked → sent`, or its way back.

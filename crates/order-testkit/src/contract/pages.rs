@@ -101,7 +101,7 @@ pub async fn a_page_says_whether_there_is_another(harness: &dyn Harness) {
 pub async fn a_place_is_exact_to_the_microsecond(harness: &dyn Harness) {
     let micros = [(1, 0), (9, 1), (2, 1), (5, 1), (7, 2), (3, 999_999), (4, 1_000_000), (8, 1_000_001)];
     let at = |micros| after(minute(5), Duration::from_micros(micros));
-    keep_all(harness, micros.map(|(id, n)| an_order().id(id).at(at(n)).placed())).await;
+    Box::pin(keep_all(harness, micros.map(|(id, n)| an_order().id(id).at(at(n)).placed()))).await;
     let all = OrderFilter::default();
     assert_eq!(numbers(&paged(harness, &all, 1, PageStart::Offset(0)).await), [8, 4, 3, 7, 9, 5, 2, 1]);
     // A place need not be an order's.

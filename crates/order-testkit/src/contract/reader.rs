@@ -97,7 +97,7 @@ pub async fn a_list_shows_what_meets_every_criterion(harness: &dyn Harness) {
 /// By payment status, which is that of the loaded order.
 pub async fn a_list_is_filtered_by_payment_status(harness: &dyn Harness) {
     let strict = order_domain::Rules { refund_declines: 1, ..crate::builders::rules() };
-    keep_all(
+    Box::pin(keep_all(
         harness,
         [
             an_order().id(1).placed(),
@@ -110,7 +110,7 @@ pub async fn a_list_is_filtered_by_payment_status(harness: &dyn Harness) {
             an_order().id(8).sent(),
             an_order().id(9).cancelled(),
         ],
-    )
+    ))
     .await;
     let orders = harness.reader().list(&OrderFilter::default(), ALL).await.unwrap().orders;
     let mut shown = 0;

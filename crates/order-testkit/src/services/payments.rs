@@ -46,7 +46,7 @@ type Hook = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 
 /// The payment service. One key is one payment: its money moves once, however often it is asked for, and a key that
 /// comes back with another amount, another customer or the other way round fails the test. Calls are met by the planned
-/// answers in sequence, then by [`PaymentAnswer::Settle`].
+/// answers in sequence, then by [`PaymentAnswer::Settle`], or as [`FakePayments::answers`] says.
 #[derive(Default)]
 pub struct FakePayments {
     state: Mutex<State>,
@@ -59,6 +59,7 @@ struct State {
     calls: Vec<PaymentCall>,
     hook: Option<Hook>,
     misused: Vec<String>,
+    otherwise: Option<PaymentAnswer>,
     tells: bool,
     looks: usize,
 }
@@ -80,6 +81,11 @@ impl FakePayments {
     /// What becomes of the next calls, in sequence.
     pub fn plan(&self, answers: &[PaymentAnswer]) {
         lock(&self.state).plan.extend(answers);
+    }
+
+    /// What becomes from now on of calls for which nothing is planned. At first they settle.
+    pub fn answers(&self, answer: PaymentAnswer) {
+        lock(&self.state).otherwise = Some(answer);
     }
 
     /// It tells from now on what has become of a key. At first it does not know the question.
@@ -125,7 +131,7 @@ impl FakePayments {
     async fn call(&self, kind: EntryKind, payment: &Payment) -> Result<PaymentReceipt, PaymentError> {
         let (answer, hook) = {
             let mut state = lock(&self.state);
-            let answer = state.plan.pop_front().unwrap_or(PaymentAnswer::Settle);
+            let answer = state.plan.pop_front().or(state.otherwise).unwrap_or(PaymentAnswer::Settle);
             state.calls.push(PaymentCall { kind, payment: payment.clone(), answer });
             (state.answer(kind, payment, answer), state.hook.take())
         };

@@ -36,9 +36,11 @@ impl Handlers {
                 }
             };
             match self.commit_release(task, &loaded, gone).await {
-                Err(TaskError::Commit(CommitError::Conflict)) => {}
                 // Decided otherwise meanwhile: the next look says what is left to do.
-                Err(TaskError::Domain(DomainError::Rejected(Rejection::NotDue))) => {}
+                Err(
+                    TaskError::Commit(CommitError::Conflict)
+                    | TaskError::Domain(DomainError::Rejected(Rejection::NotDue)),
+                ) => {}
                 Err(error) => return Err(error),
                 Ok(()) => return Ok(Done::Committed),
             }

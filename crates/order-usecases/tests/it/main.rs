@@ -8,20 +8,26 @@
 )]
 
 mod assigning;
+mod audits;
 mod cart;
 mod changing;
 mod changing_again;
 mod delivery;
 mod double_click;
+mod editing;
 mod goodwill;
 mod housekeeping;
 mod ledger;
 mod notifying;
+mod operations;
 mod payments;
 mod placing;
 mod preconditions;
 mod random;
+mod releasing;
 mod repeating;
+mod reviewing;
 mod support;
+mod twice;
 mod waiting;
 mod worker;

@@ -122,7 +122,7 @@ async fn a_call_that_never_left_is_put_back_by_the_handler_that_marked_it() {
     assert_eq!(failed(&done), EntryFailure { entry: 1, refusal: false, again: false });
     let entry = shop.entry(1);
     assert_eq!((entry.state, entry.attempts), (EntryState::Booked, 1));
-    assert!(entry.first_tried_at.is_some() && entry.last_error.is_some());
+    assert!(entry.first_tried_at.is_none() && entry.last_error.is_some());
     assert_eq!(shop.order().version(), 1, "putting back is no event");
 
     assert_eq!(shop.later_step(TaskKind::Charge).await, Done::Committed);

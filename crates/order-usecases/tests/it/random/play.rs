@@ -197,6 +197,10 @@ impl PaymentService for Line {
     async fn refund(&self, payment: &Payment) -> Result<PaymentReceipt, PaymentError> {
         self.carries(EntryKind::Refund, payment).await
     }
+
+    async fn outcome(&self, payment: &Payment) -> Result<Option<PaymentReceipt>, PaymentError> {
+        self.shop.payments.outcome(payment).await
+    }
 }
 
 /// The plan is met at once, so that answers meant for one call never meet another.

@@ -147,6 +147,10 @@ impl PaymentService for Gate {
         self.pass().await;
         self.inner.refund(payment).await
     }
+
+    async fn outcome(&self, payment: &Payment) -> Result<Option<PaymentReceipt>, PaymentError> {
+        self.inner.outcome(payment).await
+    }
 }
 
 /// A cart service that panics as often as it is told.
