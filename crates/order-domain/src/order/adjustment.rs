@@ -145,10 +145,11 @@ impl Order {
     }
 }
 
-/// Sends the order elsewhere. What is changed beside an open adjustment, and is no part of it, stays when that is
+/// Sends the order elsewhere. Beside an open adjustment that is no part of it (`edits`: it is), and stays when that is
 /// reverted.
-pub(super) fn relocate(state: &mut OrderState, destination: Destination, distance_km: Option<f64>) {
+pub(super) fn relocate(state: &mut OrderState, destination: Destination, distance_km: Option<f64>, edits: bool) {
     if let Some(Adjustment { before, .. }) = &mut state.adjustment
+        && !edits
         && before.destination == state.destination
     {
         before.destination.clone_from(&destination);
@@ -159,8 +160,9 @@ pub(super) fn relocate(state: &mut OrderState, destination: Destination, distanc
 }
 
 /// Tells the courier something else; beside an open adjustment, as [`relocate`] does.
-pub(super) fn instruct(state: &mut OrderState, instructions: Option<Text<500>>) {
+pub(super) fn instruct(state: &mut OrderState, instructions: Option<Text<500>>, edits: bool) {
     if let Some(Adjustment { before, .. }) = &mut state.adjustment
+        && !edits
         && before.instructions == state.instructions
     {
         before.instructions.clone_from(&instructions);

@@ -33,6 +33,8 @@ pub fn decide(
     if !may_ask(order, &command, actor) {
         return Err(Rejection::NotYours.into());
     }
+    // What is counted from its events is counted from when they happen: never before the last one.
+    let now = now.max(order.state.updated_at);
     match command {
         Command::SetStatus { to, reason } => set_status(order, to, reason, actor, rules, now),
         Command::Cancel { code, reason } => cancel(order, code, reason, actor),
@@ -59,7 +61,7 @@ pub fn decide(
             Ok(vec![if before + 1 >= rules.refund_declines {
                 Event::RefundInReview { entry }
             } else {
-                let again_at = after(now.max(order.state.updated_at), again_in);
+                let again_at = after(now, again_in);
                 Event::RefundDeclined { entry, again_at, declines: before + 1 }
             }])
         }

@@ -73,17 +73,25 @@ pub(super) fn decide(
         return Err(Rejection::NotChangeable { current: state.status }.into());
     }
     let scheduled_for = change.scheduled_for.of(state.scheduled_for);
-    let rescheduled = schedule::reschedule(order, scheduled_for, rules, now)?;
-    let (mut events, mut nothing_to_pay) = (Vec::new(), false);
+    let mut rescheduled = schedule::reschedule(order, scheduled_for, rules, now)?;
+    let (mut events, mut money) = (Vec::new(), None);
+    let mut nothing_to_pay = false;
     if moved {
         let distance_km = rules.fee.distance_km(destination.coordinates.as_ref());
         let distance_km = distance_km.map_err(|_| Rejection::NotServiceable)?;
         let fee = fee_at(order, distance_km)?;
+        money = fee.map(|(_, new)| new.money);
         nothing_to_pay = fee.is_some_and(|(_, new)| new.total.is_zero() && new.money == EditMoney::Rebooked);
         events.push(Event::AddressChanged { destination, distance_km, fee });
     }
     if reworded {
-        events.push(Event::InstructionsChanged { instructions });
+        events.push(Event::InstructionsChanged { instructions, with_fee: money.is_some() });
+    }
+    if let Some(Event::Rescheduled { release_at, .. }) = &mut rescheduled
+        && matches!(money, Some(EditMoney::Charged(_)))
+    {
+        // It waits for its money first.
+        *release_at = None;
     }
     events.extend(rescheduled);
     if nothing_to_pay {

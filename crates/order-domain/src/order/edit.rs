@@ -71,6 +71,12 @@ impl WantedLines {
         };
         self.0.iter().filter_map(more).collect()
     }
+
+    /// Is that what the order has, product by product?
+    fn is_had_by(&self, state: &OrderState) -> bool {
+        state.lines.iter().all(|line| self.0.iter().any(|(product, _)| *product == line.product.id))
+            && self.0.iter().all(|&(product, quantity)| units_of(state, product) == quantity.get())
+    }
 }
 
 fn units_of(state: &OrderState, product: ProductId) -> u32 {
@@ -110,17 +116,11 @@ pub(super) fn decide(
     rules: &Rules,
     now: Timestamp,
 ) -> Result<Vec<Event>, DomainError> {
-    may_edit(&order.state)?;
-    let units = relined(&order.state, wanted, offered)?;
-    let same = units.len() == order.state.lines.len()
-        && units
-            .iter()
-            .zip(&order.state.lines)
-            .all(|((id, _, quantity), line)| *id == line.id && *quantity == line.quantity);
-    if same {
+    if wanted.is_had_by(&order.state) {
         return Ok(Vec::new());
     }
-    let edit = priced(order, units)?;
+    may_edit(&order.state)?;
+    let edit = priced(order, relined(&order.state, wanted, offered)?)?;
     let nothing_to_pay = edit.new.total.is_zero() && edit.new.money == EditMoney::Rebooked;
     let mut events = vec![Event::Edited(Box::new(edit))];
     if nothing_to_pay {

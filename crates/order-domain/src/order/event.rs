@@ -96,6 +96,8 @@ pub enum Event {
     InstructionsChanged {
         /// What; nothing any more.
         instructions: Option<Text<500>>,
+        /// It came with an address where delivery costs something else, and goes with that if that is reverted.
+        with_fee: bool,
     },
     /// An admin gives money back out of kindness.
     GoodwillGranted {

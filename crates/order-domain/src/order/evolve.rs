@@ -59,9 +59,11 @@ impl Order {
                     self.state.delivery_fee = *delivery_fee;
                     self.state.total = new.total;
                 }
-                relocate(&mut self.state, destination.clone(), *distance_km);
+                relocate(&mut self.state, destination.clone(), *distance_km, fee.is_some());
             }
-            Event::InstructionsChanged { instructions } => instruct(state, instructions.clone()),
+            Event::InstructionsChanged { instructions, with_fee } => {
+                instruct(state, instructions.clone(), *with_fee);
+            }
             Event::Placed(_)
             | Event::PreparationStarted
             | Event::Dispatched

@@ -64,9 +64,7 @@ pub(super) fn decide(
         (EntryKind::Refund, Outcome::NotSettled) if in_cash => {
             return Err(Rejection::OutcomeNotPossible { outcome }.into());
         }
-        (EntryKind::Refund, Outcome::NotSettled) => {
-            Event::RefundDeclined { entry: n, again_at: now.max(order.state.updated_at), declines: 0 }
-        }
+        (EntryKind::Refund, Outcome::NotSettled) => Event::RefundDeclined { entry: n, again_at: now, declines: 0 },
         (EntryKind::Refund, Outcome::Settled | Outcome::ByHand) => {
             Event::RefundSettled { entry: n, transaction_id: None, by_hand: in_cash || outcome == Outcome::ByHand }
         }

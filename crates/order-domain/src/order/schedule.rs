@@ -52,16 +52,16 @@ pub(super) fn awaits_release(state: &OrderState) -> bool {
     state.status == Status::Confirmed && state.released_at.is_none() && state.adjustment.is_none()
 }
 
-/// Which events another time yields; `None` is none any more.
+/// Which event another time yields; `None` is none any more.
 pub(super) fn reschedule(
     order: &Order,
     scheduled_for: Option<Timestamp>,
     rules: &Rules,
     now: Timestamp,
-) -> Result<Vec<Event>, Rejection> {
+) -> Result<Option<Event>, Rejection> {
     let state = &order.state;
     if scheduled_for == state.scheduled_for {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     if !matches!(state.status, Status::Pending | Status::Confirmed) {
         return Err(Rejection::NotChangeable { current: state.status });
@@ -74,7 +74,7 @@ pub(super) fn reschedule(
     }
     let moved = OrderState { scheduled_for, ..state.clone() };
     let release_at = awaits_release(&moved).then(|| release_due(&moved, rules, now));
-    Ok(vec![Event::Rescheduled { scheduled_for, release_at }])
+    Ok(Some(Event::Rescheduled { scheduled_for, release_at }))
 }
 
 /// Which event the release yields: the order is released, or it ends because something is `gone`.

@@ -91,7 +91,8 @@ pub fn next_step(
         EntryState::Sent => match no_try_from(entry, rules) {
             Some(closed) if now >= closed => {
                 let quiet = after(closed, rules.payment_key_ttl / SHARE);
-                if now >= quiet { Step::Review } else { Step::WaitUntil(quiet) }
+                // The order does not wait for that longer than for its money.
+                if now >= quiet { Step::Review } else { Step::WaitUntil(overdue_at.map_or(quiet, |at| at.min(quiet))) }
             }
             _ => Step::AskAgain,
         },

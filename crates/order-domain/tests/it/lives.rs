@@ -5,20 +5,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use order_domain::order::transitions::TRANSITIONS;
 use order_domain::order::{
-    Actor, CancelCode, Change, Command, DeliveryChange, DomainError, Order, Patch, Recorded, Rejection, Status,
+    Actor, CancelCode, Change, Command, DeliveryChange, DomainError, Order, Outcome as Resolution, Patch, Product,
+    Recorded, Rejection, Status, release_due,
 };
 use order_domain::payment::{Entry, EntryKind, EntryState, Ledger, Purpose, Step};
 use order_domain::ports::TaskKind;
 use order_domain::pricing::{FeePolicy, FeePrices};
-use order_domain::time::Duration;
-use order_domain::{Coordinates, EntryNo, PaymentMethod, Rules, Text};
+use order_domain::time::{Duration, before};
+use order_domain::{EntryNo, PaymentMethod, ProductId, Rules, Text};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use crate::support::{
-    Life, admin, another_courier, cart, courier, customer, new_order, rules, seconds, set_status, usd, user, words,
+    Life, admin, another_courier, by_distance, cart, courier, customer, edit, minutes, new_order, north, resolve,
+    rules, seconds, set_status, usd, user, words,
 };
 
 #[derive(Debug, Clone)]
@@ -39,6 +41,11 @@ enum Happening {
     Answered(usize, bool),
     /// A handler withdraws a charge or times it out without having looked.
     Hurried(usize, bool),
+    /// An admin looks up what has become of an entry and says so; of a refund that has not moved, perhaps that it was paid
+    /// by hand.
+    Resolved(usize, bool),
+    /// A handler looks at the stock and releases the order, whatever its time; something may be gone.
+    Released(bool),
     /// The clock shows so many seconds after placing: it may have gone back.
     Clock(i64),
 }
@@ -100,15 +107,25 @@ impl World {
                     self.answered(n, *settles)?;
                 }
             }
+            Happening::Resolved(i, by_hand) => {
+                if let Some(n) = nth(i) {
+                    self.resolved(n, *by_hand)?;
+                }
+            }
+            Happening::Released(gone) => self.asked(&Actor::System, Command::Release { gone: *gone })?,
         }
         self.is_whole()
     }
 
     /// The command is accepted or refused, and never leads to an order that contradicts itself.
     fn asked(&mut self, who: &Actor, command: Command) -> Outcome {
+        let asked = command.clone();
         match self.life.asks(who, command) {
             Ok(change) => {
                 self.follows_from_what_was(&change)?;
+                if let Command::ReplaceLines { offered, .. } = &asked {
+                    self.keeps_prices(&change.order, offered)?;
+                }
                 self.life.keep(&change);
                 Ok(())
             }
@@ -135,6 +152,41 @@ impl World {
         self.asked(&Actor::System, command)?;
         prop_assert_ne!(self.life.entry(n).state, EntryState::Sent, "an answer to a sent entry always counts");
         Ok(())
+    }
+
+    /// An admin tells the truth of an entry that needs their word; to any other it is no use.
+    fn resolved(&mut self, n: EntryNo, by_hand: bool) -> Outcome {
+        let Entry { kind, state, method, .. } = *self.life.entry(n);
+        let is_refund = kind == EntryKind::Refund;
+        let in_cash = is_refund && method == PaymentMethod::Cash && state == EntryState::Booked;
+        if state != EntryState::Review && !in_cash {
+            let refused = self.life.asks(&admin(), resolve(n, Resolution::Settled));
+            prop_assert_eq!(refused, Err(Rejection::NotInReview { entry: n, state }.into()));
+            return Ok(());
+        }
+        // Whoever looks in review looks at a key under which nothing is under way any more.
+        let moved = !in_cash && *self.service.entry(n).or_insert(false);
+        let outcome = match (moved, is_refund && by_hand || in_cash) {
+            (true, _) => Resolution::Settled,
+            (false, true) => Resolution::ByHand,
+            (false, false) => Resolution::NotSettled,
+        };
+        self.asked(&admin(), resolve(n, outcome))?;
+        prop_assert!(!self.life.entry(n).state.is_open(), "an admin's word counts");
+        Ok(())
+    }
+
+    /// Everything that waits for a person is told, and what follows from that is done.
+    fn reviewed(&mut self) -> Outcome {
+        loop {
+            let entries = self.life.order.ledger().entries().iter();
+            let Some(n) = entries.filter(|entry| entry.state.is_open()).map(|entry| entry.n).next() else {
+                return Ok(());
+            };
+            self.resolved(n, n % 2 == 0)?;
+            self.is_whole()?;
+            self.drained(&[])?;
+        }
     }
 
     fn follow(&mut self, n: EntryNo, settles: bool) -> Outcome {
@@ -165,7 +217,13 @@ impl World {
                     (*kind, *method) == (EntryKind::Refund, PaymentMethod::Cash)
                 };
                 prop_assert!(self.life.open_entries().into_iter().all(by_hand), "no task moves what is open");
-                return Ok(());
+                if !self.awaits_release() {
+                    return Ok(());
+                }
+                self.life.now = release_due(self.life.order.state(), &self.life.rules, self.life.now);
+                self.asked(&Actor::System, Command::Release { gone: false })?;
+                prop_assert!(!self.awaits_release(), "it is released when it is due");
+                continue;
             };
             let settles = outcomes.next().unwrap_or(true);
             self.follow(n, settles)?;
@@ -193,6 +251,68 @@ impl World {
         Ok(())
     }
 
+    /// The units of each product, oldest first: an edit takes some from the end or adds some, at today's price.
+    fn keeps_prices(&self, after: &Order, offered: &BTreeMap<ProductId, Product>) -> Outcome {
+        let units = |order: &Order, id: ProductId| -> Vec<i64> {
+            let lines = order.state().lines.iter().filter(|line| line.product.id == id);
+            lines.flat_map(|line| vec![line.product.price.minor(); line.quantity.get() as usize]).collect()
+        };
+        let lines = self.life.order.state().lines.iter().chain(&after.state().lines);
+        for id in lines.map(|line| line.product.id).collect::<BTreeSet<_>>() {
+            let (old, new) = (units(&self.life.order, id), units(after, id));
+            let kept = old.len().min(new.len());
+            prop_assert_eq!(&old[..kept], &new[..kept], "units of {} that stay", id);
+            let today = offered.get(&id).map(|product| product.price.minor());
+            prop_assert!(new[kept..].iter().all(|price| Some(*price) == today), "units of {} that are new", id);
+        }
+        Ok(())
+    }
+
+    fn awaits_release(&self) -> bool {
+        let state = self.life.order.state();
+        state.status == Status::Confirmed && state.released_at.is_none() && state.adjustment.is_none()
+    }
+
+    /// It is released once, in time, and a task sees to it.
+    fn is_released_in_time(&self) -> Outcome {
+        let (state, timeline) = (self.life.order.state(), &self.life.timeline);
+        let releases: Vec<_> = timeline.iter().filter(|recorded| recorded.event.name() == "released").collect();
+        prop_assert!(releases.len() <= 1);
+        if let Some(release) = releases.first() {
+            let due = state.scheduled_for.map(|at| before(at, self.life.rules.release_lead));
+            prop_assert!(due.is_none_or(|due| release.at >= due), "{} is before {:?}", release.at, due);
+        }
+        if self.awaits_release() {
+            let begins = ["confirmed", "rescheduled", "edit_paid", "edit_reverted"];
+            let since = timeline.iter().rfind(|recorded| begins.contains(&recorded.event.name())).unwrap();
+            let mut tasks = self.life.tasks.iter();
+            let task = tasks.find(|task| task.kind == TaskKind::Release && task.seq == since.seq);
+            let due = release_due(state, &self.life.rules, since.at);
+            prop_assert_eq!(task.map(|task| task.due), Some(due), "the release that follows from {:?}", since);
+        }
+        Ok(())
+    }
+
+    /// What is paid, and what is being charged for an edit, is what it costs; or all of it was given back otherwise.
+    fn adds_up(&self) -> Outcome {
+        let (state, ledger) = (self.life.order.state(), self.life.order.ledger());
+        let waits = state.status == Status::Pending || state.status == Status::Cancelled;
+        if waits || state.payment_method == PaymentMethod::Cash {
+            return Ok(());
+        }
+        let open = state.adjustment.as_ref().map_or(0, |open| self.life.entry(open.charge).amount.minor());
+        let paid = ledger.charged().unwrap().minor() - ledger.edit_refunds().unwrap().minor() + open;
+        let given_back = ledger.left().unwrap().is_zero() && paid > state.total.minor();
+        prop_assert!(
+            paid == state.total.minor() || given_back,
+            "{} of {}: {:?}",
+            paid,
+            state.total,
+            self.life.ledger()
+        );
+        Ok(())
+    }
+
     /// What holds at any moment.
     fn is_whole(&self) -> Outcome {
         let life = &self.life;
@@ -215,15 +335,17 @@ impl World {
         for entry in entries {
             let kind = if entry.kind == EntryKind::Charge { TaskKind::Charge } else { TaskKind::Refund };
             let tasks = life.tasks.iter().filter(|task| task.entry == Some(entry.n));
-            let expected = if entry.method == PaymentMethod::Online { vec![kind] } else { vec![] };
+            // One that was sent and then paid by hand was to be paid online.
+            let online = entry.method == PaymentMethod::Online || entry.attempts > 0;
+            let expected = if online { vec![kind] } else { vec![] };
             prop_assert_eq!(tasks.map(|task| task.kind).collect::<Vec<_>>(), expected, "tasks of entry {}", entry.n);
-            if entry.method == PaymentMethod::Online {
+            if online {
                 let said = self.service.get(&entry.n).copied();
                 let fits = match entry.state {
-                    EntryState::Settled => said == Some(true),
-                    EntryState::Declined | EntryState::Review => said == Some(false),
+                    EntryState::Settled => said == Some(entry.method == PaymentMethod::Online),
+                    EntryState::Declined => said == Some(false),
                     EntryState::Booked | EntryState::Withdrawn => said.is_none(),
-                    EntryState::Sent => true,
+                    EntryState::Sent | EntryState::Review => true,
                 };
                 prop_assert!(fits, "entry {:?}, and the payment service says {:?}", entry, said);
             }
@@ -237,12 +359,19 @@ impl World {
         let (told, notes): (Vec<_>, Vec<_>) = (told.map(|event| event.seq).collect(), notes.map(|n| n.seq).collect());
         prop_assert_eq!(told, notes, "the customer is told of what concerns them, once each");
         prop_assert!(self.purse() >= 0, "more came back than was paid");
-        Ok(())
+        self.adds_up()?;
+        self.is_released_in_time()
     }
 
-    /// What the payment service holds of the customer's money.
+    /// Has the money of an entry moved, whatever the ledger says?
+    fn has_moved(&self, entry: &Entry) -> bool {
+        let from_hand_to_hand = entry.method == PaymentMethod::Cash && entry.state == EntryState::Settled;
+        from_hand_to_hand || self.service.get(&entry.n) == Some(&true)
+    }
+
+    /// What the shop and its payment service hold of the customer's money.
     fn purse(&self) -> i64 {
-        let moved = self.life.order.ledger().entries().iter().filter(|entry| self.service.get(&entry.n) == Some(&true));
+        let moved = self.life.order.ledger().entries().iter().filter(|entry| self.has_moved(entry));
         moved.map(|entry| entry.amount.minor() * if entry.kind == EntryKind::Charge { 1 } else { -1 }).sum()
     }
 
@@ -251,17 +380,24 @@ impl World {
         let life = &self.life;
         prop_assert_eq!(life.owed(), vec![]);
         prop_assert_ne!(life.status(), Status::Pending, "nobody waits for ever");
-        let state = life.order.state();
-        let online = state.payment_method == PaymentMethod::Online;
-        let held = |which: &dyn Fn(&Entry) -> bool| -> i64 {
-            let online = life.order.ledger().entries().iter().filter(|entry| entry.method == PaymentMethod::Online);
-            let refunds = online.filter(|entry| entry.kind == EntryKind::Refund && which(entry));
-            refunds.map(|entry| entry.amount.minor()).sum()
+        prop_assert_eq!(&life.order.state().adjustment, &None, "nor does an edit");
+        prop_assert!(!self.awaits_release(), "nor the shop");
+        let (state, entries) = (life.order.state(), life.order.ledger().entries());
+        let sum = |which: &dyn Fn(&&Entry) -> bool| -> i64 {
+            entries.iter().filter(which).map(|entry| entry.amount.minor()).sum()
         };
-        let in_review = held(&|entry| entry.state == EntryState::Review);
-        let given = held(&|entry| entry.purpose == Purpose::Goodwill && entry.state != EntryState::Declined);
-        let theirs = if life.status() != Status::Cancelled && online { state.total.minor() - given } else { 0 };
-        prop_assert_eq!(self.purse(), theirs + in_review, "{:?}", life.ledger());
+        let is_refund = |entry: &&Entry| entry.kind == EntryKind::Refund;
+        // For a person to see to: refunds that have not reached the customer, charges that have taken what nobody wants.
+        let to_see_to = sum(&|entry| entry.state.is_open() && is_refund(entry) != self.has_moved(entry));
+        let given = sum(&|entry| entry.purpose == Purpose::Goodwill && entry.state != EntryState::Declined);
+        let paid = match (state.status, state.payment_method) {
+            (Status::Cancelled, _) => false,
+            (_, PaymentMethod::Online) => true,
+            (status, PaymentMethod::Cash) => status == Status::Delivered,
+        };
+        // An edit after a goodwill gives back at most what is left.
+        let theirs = if paid { (state.total.minor() - given).max(0) } else { 0 };
+        prop_assert_eq!(self.purse(), theirs + to_see_to, "{:?}", life.ledger());
         Ok(())
     }
 }
@@ -269,12 +405,19 @@ impl World {
 fn worlds() -> impl Strategy<Value = World> {
     let lines = vec((1..5_000_i64, 1..5_u32), 1..5);
     let discount = prop_oneof![3 => Just(0), 2 => 0..20_000_i64, 1 => Just(1_000_000)];
-    (lines, discount, any::<bool>(), prop::bool::weighted(0.2)).prop_map(|(lines, discount, free, by_cash)| {
-        let fee = FeePolicy { prices: FeePrices::flat(crate::support::usd(if free { 0 } else { 500 })), area: None };
-        let method = if by_cash { PaymentMethod::Cash } else { PaymentMethod::Online };
-        let new = new_order(cart(&lines, discount), method);
-        World { life: Life::place(new, Rules { fee, ..rules() }), service: BTreeMap::new() }
-    })
+    let scheduled_for = prop::option::weighted(0.3, 30..300_i64);
+    // Where the payment service keeps a key for a short time, a charge is in review while it is waited for.
+    let keeps_keys_for = prop_oneof![Just(24 * 60), Just(12)].prop_map(Duration::from_mins);
+    (lines, discount, 0..3_usize, prop::bool::weighted(0.2), scheduled_for, keeps_keys_for).prop_map(
+        |(lines, discount, fee, by_cash, scheduled_for, payment_key_ttl)| {
+            let flat = |minor| FeePolicy { prices: FeePrices::flat(usd(minor)), area: None };
+            let fee = [flat(0), flat(500), by_distance().fee][fee].clone();
+            let method = if by_cash { PaymentMethod::Cash } else { PaymentMethod::Online };
+            let mut new = new_order(cart(&lines, discount), method);
+            new.scheduled_for = scheduled_for.map(minutes);
+            World { life: Life::place(new, Rules { fee, payment_key_ttl, ..rules() }), service: BTreeMap::new() }
+        },
+    )
 }
 
 impl std::fmt::Debug for World {
@@ -285,20 +428,33 @@ impl std::fmt::Debug for World {
 
 fn delivery_changes() -> impl Strategy<Value = DeliveryChange> {
     let addresses = prop::sample::select(vec![None, Some("1 Main St"), Some("2 Main St")]);
-    let place = |n: i64| Patch::Set(Coordinates::new(n.into(), n.into()).unwrap());
-    let places = prop_oneof![2 => Just(Patch::Keep), 1 => Just(Patch::Clear), 2 => (0..3_i64).prop_map(place)];
+    let place = |tenths: i64| Patch::Set(north(tenths));
+    let places = prop_oneof![2 => Just(Patch::Keep), 1 => Just(Patch::Clear), 4 => (0..5_i64).prop_map(place)];
+    let moment = (-10..400_i64).prop_map(|minute| Patch::Set(minutes(minute)));
+    let moments = prop_oneof![6 => Just(Patch::Keep), 1 => Just(Patch::Clear), 2 => moment];
     let notes = prop::sample::select(vec![Patch::Keep, Patch::Clear, Patch::Set(words("mind the dog"))]);
-    (addresses, places, notes).prop_map(|(address, coordinates, instructions)| DeliveryChange {
+    (addresses, places, notes, moments).prop_map(|(address, coordinates, instructions, scheduled_for)| DeliveryChange {
         address: address.map(|address| Text::line(address).unwrap()),
         coordinates,
         instructions,
-        scheduled_for: Patch::Keep,
+        scheduled_for,
+    })
+}
+
+/// Some of the products that orders have, and others, at today's prices.
+fn edits() -> impl Strategy<Value = Command> {
+    vec((1..6_i64, 1..6_u32, 1..5_000_i64), 1..4).prop_map(|lines| {
+        let offered: Vec<_> = lines.iter().map(|&(id, _, price)| (id, price)).collect();
+        edit(&lines.iter().map(|&(id, units, _)| (id, units)).collect::<Vec<_>>(), &offered)
     })
 }
 
 /// Is the customer told of an event of that name?
 fn tells(event: &str) -> bool {
-    matches!(event, "confirmed" | "preparing" | "out_for_delivery" | "delivered" | "cancelled" | "refund_settled")
+    matches!(
+        event,
+        "confirmed" | "preparing" | "out_for_delivery" | "delivered" | "cancelled" | "refund_settled" | "edit_reverted"
+    )
 }
 
 fn happenings() -> impl Strategy<Value = Vec<Happening>> {
@@ -315,18 +471,24 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         1 => Just(Command::GiveBack),
         2 => (-1..800_i64).prop_map(|minor| Command::GrantGoodwill { amount: usd(minor), reason: words("sorry") }),
         2 => delivery_changes().prop_map(Command::ChangeDelivery),
+        2 => edits(),
     ];
     let n = || 0..6_usize;
     let happening = prop_oneof![
         6 => (who, what).prop_map(|(who, what)| Happening::Asked(who, what)),
-        4 => Just(Happening::MovedOn),
+        3 => edits().prop_map(|edit| Happening::Asked(customer(), edit)),
+        2 => delivery_changes().prop_map(|change| Happening::Asked(admin(), Command::ChangeDelivery(change))),
+        3 => Just(Happening::MovedOn),
         6 => (n(), prop::bool::weighted(0.7)).prop_map(|(n, settles)| Happening::Followed(n, settles)),
         3 => n().prop_map(Happening::Sent),
         1 => (n(), any::<bool>()).prop_map(|(n, settles)| Happening::AnswerLost(n, settles)),
-        2 => n().prop_map(Happening::PutBack),
+        4 => n().prop_map(Happening::PutBack),
         2 => (n(), any::<bool>()).prop_map(|(n, settles)| Happening::Answered(n, settles)),
         1 => (n(), any::<bool>()).prop_map(|(n, times_out)| Happening::Hurried(n, times_out)),
+        2 => (n(), any::<bool>()).prop_map(|(n, by_hand)| Happening::Resolved(n, by_hand)),
+        1 => prop::bool::weighted(0.1).prop_map(Happening::Released),
         1 => (-600..1_200_i64).prop_map(Happening::Clock),
+        1 => (0..20_000_i64).prop_map(Happening::Clock),
     ];
     vec(happening, 0..40)
 }
@@ -351,6 +513,8 @@ proptest! {
         }
         world.drained(&answers)?;
         world.is_settled()?;
+        world.reviewed()?;
+        world.is_settled()?;
     }
 }
 
@@ -361,13 +525,14 @@ fn random_lives_reach_every_event_and_every_status_that_has_a_command() {
 
     let mut runner = TestRunner::deterministic();
     let (mut events, mut statuses) = (BTreeSet::new(), BTreeSet::new());
-    for _ in 0..1_000 {
+    for _ in 0..1_500 {
         let life = (worlds(), happenings(), answers()).new_tree(&mut runner).unwrap();
         let (mut world, happenings, answers) = life.current();
         for what in &happenings {
             world.happens(what).unwrap();
         }
         world.drained(&answers).unwrap();
+        world.reviewed().unwrap();
         statuses.insert(world.life.status());
         events.extend(world.life.timeline.iter().map(|recorded| recorded.event.name()));
     }
@@ -390,6 +555,13 @@ fn random_lives_reach_every_event_and_every_status_that_has_a_command() {
         "refund_settled",
         "refund_declined",
         "refund_in_review",
+        "charge_in_review",
+        "resolved",
+        "edited",
+        "edit_paid",
+        "edit_reverted",
+        "rescheduled",
+        "released",
     ];
     assert_eq!(events, all.into());
 }

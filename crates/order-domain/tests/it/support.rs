@@ -2,14 +2,16 @@
 
 use order_domain::audit::{self, StoredSums, Violation};
 use order_domain::order::{
-    self, Actor, Basket, CancelCode, CartLine, Change, Command, DomainError, NewOrder, Order, Product, Recorded,
-    Rejection, Status, TaskDraft,
+    self, Actor, Basket, CancelCode, CartLine, Change, Command, DeliveryChange, DomainError, NewOrder, Order, Outcome,
+    Patch, Product, Recorded, Rejection, Status, TaskDraft, WantedLines,
 };
 use order_domain::payment::{Entry, EntryState, Ledger, PaymentStatus, next_step};
 use order_domain::ports::TaskKind;
+use order_domain::pricing::{FeeBand, FeePolicy, FeePrices, ServiceArea};
 use order_domain::time::{Duration, Timestamp};
 use order_domain::{
-    CartLineId, Currency, Destination, EntryNo, Money, OrderId, PaymentMethod, ProductId, Quantity, Rules, Text, UserId,
+    CartLineId, Coordinates, Currency, Destination, EntryNo, Money, OrderId, PaymentMethod, ProductId, Quantity, Rules,
+    Text, UserId,
 };
 
 pub(crate) fn usd(minor: i64) -> Money {
@@ -281,5 +283,105 @@ pub(crate) fn sums_of(ledger: &Ledger) -> StoredSums {
         charged: ledger.charged().unwrap(),
         refunded: ledger.refunded().unwrap(),
         refund_held: ledger.refund_held().unwrap(),
+    }
+}
+
+/// The order is to consist of (product, units); today a unit of a product costs what `offered` says.
+pub(crate) fn edit(lines: &[(i64, u32)], offered: &[(i64, i64)]) -> Command {
+    let wanted = lines.iter().map(|&(id, units)| (ProductId::new(id).unwrap(), Quantity::new(units).unwrap()));
+    let lines = WantedLines::new(wanted.collect()).unwrap();
+    let offered = offered.iter().map(|&(id, price)| (ProductId::new(id).unwrap(), product(id, price))).collect();
+    Command::ReplaceLines { lines, offered }
+}
+
+/// An admin says what has become of entry `n`.
+pub(crate) fn resolve(n: EntryNo, outcome: Outcome) -> Command {
+    Command::Resolve { entry: n, outcome, reason: words("the payment service shows it") }
+}
+
+pub(crate) fn timed_out(n: EntryNo) -> Command {
+    Command::TimeOut { entry: n }
+}
+
+pub(crate) fn goodwill(minor: i64) -> Command {
+    Command::GrantGoodwill { amount: usd(minor), reason: words("they waited long") }
+}
+
+/// So many tenths of a degree north of the shop: 11.1 km each.
+pub(crate) fn north(tenths: i64) -> Coordinates {
+    Coordinates::new(rust_decimal::Decimal::new(tenths, 1), 0.into()).unwrap()
+}
+
+/// A shop that delivers within 50 km of (0, 0): below 5 km for 3.00, below 20 km for 7.00, below 40 km for 12.00, and
+/// for 5.00 where the place is not known.
+pub(crate) fn by_distance() -> Rules {
+    let band = |below_km, minor| FeeBand { below_km, amount: usd(minor) };
+    let bands = vec![band(5.0, 300), band(20.0, 700), band(40.0, 1_200)];
+    let area = ServiceArea { fulfilment_points: vec![north(0)], radius_km: 50.0 };
+    Rules { fee: FeePolicy { prices: FeePrices { base: usd(500), bands }, area: Some(area) }, ..rules() }
+}
+
+/// Two apples at 2.99, to where the shop is: 8.98. Pending, its charge booked.
+pub(crate) fn a_near_order() -> Life {
+    let mut new = new_order(cart(&[(299, 2)], 0), PaymentMethod::Online);
+    new.destination.coordinates = Some(north(0));
+    Life::place(new, by_distance())
+}
+
+pub(crate) fn moved_north(tenths: i64) -> DeliveryChange {
+    DeliveryChange { coordinates: Patch::Set(north(tenths)), ..DeliveryChange::default() }
+}
+
+impl Life {
+    /// The payment service settles the charge that is booked last.
+    pub(crate) fn paid_up(self) -> Self {
+        let n = u32::try_from(self.order.ledger().entries().len()).unwrap();
+        let mut life = self.sent(n);
+        life.charge_settles(n);
+        life
+    }
+
+    /// Its customer wants other lines: (product, units) at (product, today's price).
+    pub(crate) fn edited(mut self, lines: &[(i64, u32)], offered: &[(i64, i64)]) -> Self {
+        self.when(&customer(), edit(lines, offered));
+        self
+    }
+
+    /// What has become of entry `n`, which was sent, can't be found out.
+    pub(crate) fn in_review(mut self, n: EntryNo) -> Self {
+        if self.entry(n).state == EntryState::Booked {
+            self = self.sent(n);
+        }
+        self.when(&Actor::System, Command::PutInReview { entry: n });
+        self
+    }
+
+    /// (line, product, units, unit price, net) of its lines.
+    pub(crate) fn lines(&self) -> Vec<(i64, i64, u32, i64, i64)> {
+        let line = |line: &order::Line| {
+            let product = &line.product;
+            (line.id.get(), product.id.get(), line.quantity.get(), product.price.minor(), line.net.minor())
+        };
+        self.order.state().lines.iter().map(line).collect()
+    }
+
+    /// Subtotal, discount, delivery fee and total, in cents.
+    pub(crate) fn amounts(&self) -> (i64, i64, i64, i64) {
+        let state = self.order.state();
+        (state.subtotal.minor(), state.discount.minor(), state.delivery_fee.minor(), state.total.minor())
+    }
+
+    /// The names of what has happened.
+    pub(crate) fn events(&self) -> Vec<&'static str> {
+        self.timeline.iter().map(|recorded| recorded.event.name()).collect()
+    }
+
+    /// When each release is due that was asked for so far.
+    pub(crate) fn releases(&self) -> Vec<Timestamp> {
+        self.tasks.iter().filter(|task| task.kind == TaskKind::Release).map(|task| task.due).collect()
+    }
+
+    pub(crate) fn is_whole_and_owes_nothing(&self) {
+        assert_eq!((self.audit(), self.owed()), (vec![], vec![]), "{:?}", self.ledger());
     }
 }
