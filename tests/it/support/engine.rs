@@ -13,6 +13,11 @@ use tempfile::TempDir;
 
 use super::eventually;
 
+/// The moments of orders that rules look at.
+const OF_ORDERS: &[&str] = &["created_at", "updated_at", "scheduled_for"];
+/// The moments of ledger entries that rules look at.
+const OF_ENTRIES: &[&str] = &["created_at", "first_tried_at", "refused_at"];
+
 /// A fresh database, gone when the last of its handles is.
 #[derive(Clone)]
 pub struct Engine {
@@ -90,6 +95,29 @@ impl Engine {
                 conn.batch_execute(statements).unwrap();
             }
         }
+    }
+
+    /// The outside is as it was, and so many minutes have passed: whatever was placed, scheduled, tried or refused is that
+    /// much longer ago.
+    pub async fn time_passes(&self, minutes: u32) {
+        let back = |column: &&str| match &self.kept {
+            Kept::Postgres(_) => format!("{column} = {column} - interval '{minutes} min'"),
+            Kept::Sqlite { .. } => {
+                format!("{column} = strftime('%Y-%m-%dT%H:%M:%f000Z', {column}, '-{minutes} minutes')")
+            }
+        };
+        let [orders, entries] =
+            [OF_ORDERS, OF_ENTRIES].map(|columns| columns.iter().map(back).collect::<Vec<_>>().join(", "));
+        self.execute(&format!("UPDATE orders SET {orders}; UPDATE payment_entries SET {entries};")).await;
+    }
+
+    /// Whatever waits for its time is due now.
+    pub async fn hurry(&self) {
+        let now = match &self.kept {
+            Kept::Postgres(_) => "now()",
+            Kept::Sqlite { .. } => "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')",
+        };
+        self.execute(&format!("UPDATE tasks SET run_at = {now} WHERE NOT leased AND NOT dead AND run_at > {now}")).await;
     }
 
     /// 32 equal bytes, as a statement writes them.
@@ -180,7 +208,7 @@ impl Engine {
             Kept::Sqlite { folder } => {
                 let path = folder.path().join("orders.db");
                 let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
-                let all = "SELECT coalesce(group_concat(id || kind || order_id || entry_n || coalesce(last_error, ''), ' '), '') AS text FROM tasks";
+                let all = "SELECT coalesce(group_concat(id || kind || order_id || coalesce(entry_n, '') || coalesce(last_error, ''), ' '), '') AS text FROM tasks";
                 sql_query(all).get_result::<AllText>(&mut conn).unwrap().text
             }
         }

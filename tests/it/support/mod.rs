@@ -25,6 +25,16 @@ pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl Fn
     }
 }
 
+/// The same, where what is waited for has its own time to wait: that is over at once.
+pub async fn eventually_hurried<F: Future<Output = bool>>(engine: &Engine, what: &str, mut holds: impl FnMut() -> F) {
+    let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
+    while !holds().await {
+        assert!(tokio::time::Instant::now() < deadline, "never came true: {what}");
+        engine.hurry().await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 /// One test per engine from one body.
 macro_rules! on_both_engines {
     ($($(#[$meta:meta])* async fn $name:ident($engine:ident: Engine) $body:block)+) => {
