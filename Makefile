@@ -17,12 +17,17 @@ check: ## The quick one: does it compile, is it formatted, what does clippy say
 
 .PHONY: test
 test: ## All tests; finds or installs PostgreSQL and starts a private server
-	cargo build --package order-app
+	cargo build --package order-app --features fault-points
 	tests/with-servers cargo test --workspace --no-fail-fast
+
+.PHONY: crash
+crash: ## kill -9 at every site in every scenario that comes to it, on both engines; prints the matrix (minutes)
+	cargo build --package order-app --features fault-points
+	tests/with-servers cargo test --package order-tests --test it -- --ignored --nocapture crash::
 
 .PHONY: races
 races: ## Every race a thousand times (RACES=…), over two instances on PostgreSQL and one on SQLite
-	cargo build --package order-app
+	cargo build --package order-app --features fault-points
 	RACES=$${RACES:-1000} tests/with-servers cargo test --package order-tests --test it races::
 
 .PHONY: model

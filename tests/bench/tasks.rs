@@ -49,6 +49,7 @@ async fn main() {
     let mut table = Table::new();
     lag(&mut table, number("BENCH_PER_SECOND", 200), number("BENCH_SECONDS", 15)).await;
     drained(&mut table, number("BENCH_ORDERS", 10_000)).await;
+    lateness(&mut table, number("BENCH_SCHEDULED", 2_000)).await;
     backlog::slows_nobody(&mut table, number("BENCH_BACKLOG", 100_000)).await;
     idle(&mut table).await;
     println!("{table}");
@@ -105,6 +106,36 @@ async fn drained(table: &mut Table, orders: usize) {
     working.stop().await;
     let what = format!("tasks worked off, {} of {orders} orders", orders * 3);
     table.add(Row::of(&what, format!("{per_second:.0}/s"), "≥ 2,000/s", per_second >= 2_000.0));
+}
+
+/// Scheduled orders that are all to be released at one moment: how late they are.
+async fn lateness(table: &mut Table, orders: usize) {
+    eprintln!("{orders} orders to be released at one moment…");
+    let database = TestDatabase::create().await;
+    let shop = Arc::new(Shop::open(&database).await);
+    let due = shop.in_time(Duration::from_secs(15)).await;
+    stream::iter(0..orders).for_each_concurrent(16, |_| async { shop.order_for(due).await }).await;
+    assert!(shop.in_time(Duration::ZERO).await < due, "too many orders for their time");
+    let working = shop.work();
+    let client = database.connect().await;
+    let late = "SELECT count(released_at), coalesce(extract(epoch FROM percentile_cont(0.99) WITHIN GROUP \
+                (ORDER BY released_at - scheduled_for + interval '45 minutes')), 0)::float8, \
+                coalesce(extract(epoch FROM min(released_at - scheduled_for + interval '45 minutes')), 0)::float8 FROM orders";
+    let (p99, first) = timeout(Duration::from_mins(3), async {
+        loop {
+            let row = client.query_one(late, &[]).await.unwrap();
+            if usize::try_from(row.get::<_, i64>(0)) == Ok(orders) {
+                return (row.get::<_, f64>(1), row.get::<_, f64>(2));
+            }
+            sleep(Duration::from_millis(200)).await;
+        }
+    })
+    .await
+    .expect("released within 3 minutes");
+    working.stop().await;
+    assert!(first >= 0.0, "never early");
+    let what = format!("{orders} scheduled orders due at one moment, lateness");
+    table.add(Row::of(&what, format!("p99 {p99:.2} s"), "≤ 5 s", p99 <= 5.0));
 }
 
 /// Nothing is to be done: what a worker asks the database all the same.

@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cargo_metadata::{DependencyKind, MetadataCommand};
+use cargo_metadata::{CargoOpt, DependencyKind, MetadataCommand};
 
 /// Who may know whom.
 const ARROWS: &[(&str, &[&str])] = &[
     ("order-domain", &[]),
-    ("order-usecases", &["order-domain"]),
-    ("order-persistence", &["order-domain"]),
-    ("order-queue", &["order-domain"]),
-    ("order-clients", &["order-domain"]),
-    ("order-http", &["order-domain", "order-usecases"]),
+    ("order-faults", &[]),
+    ("order-usecases", &["order-domain", "order-faults"]),
+    ("order-persistence", &["order-domain", "order-faults"]),
+    ("order-queue", &["order-domain", "order-faults"]),
+    ("order-clients", &["order-domain", "order-faults"]),
+    ("order-http", &["order-domain", "order-faults", "order-usecases"]),
     ("order-sandbox", &[]),
     ("order-testkit", &["order-domain", "order-usecases"]),
     (
@@ -19,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "order-clients",
             "order-domain",
+            "order-faults",
             "order-http",
             "order-persistence",
             "order-queue",
@@ -77,6 +79,29 @@ fn every_crate_knows_only_whom_it_may_know() {
             assert!(allowed, "{name} must not know {dependency} in its tests");
         }
     }
+}
+
+/// Sites at which a test can kill the service are in no build that nobody asked for them. The feature tree says so: whom
+/// the package of the sites' library is resolved for, and what switches it on.
+#[test]
+fn fault_points_are_in_no_release() {
+    let resolved = |features: CargoOpt| {
+        let metadata = MetadataCommand::new().features(features).exec().expect("cargo metadata");
+        let nodes = metadata.resolve.as_ref().expect("a resolved tree").nodes.iter();
+        let on = |name: &str| {
+            let node = nodes.clone().find(|node| metadata[&node.id].name.as_str() == name);
+            node.map(|node| node.features.iter().map(ToString::to_string).collect::<BTreeSet<_>>())
+        };
+        (on("order-app"), on("order-faults"), on("fail"))
+    };
+    let (app, faults, library) = resolved(CargoOpt::SomeFeatures(Vec::new()));
+    assert_eq!(app, Some(BTreeSet::new()), "the binary has no features but those that are asked for");
+    assert_eq!(faults, Some(BTreeSet::new()));
+    assert_eq!(library, None, "the library of the sites is in the build of everybody");
+    let (app, faults, library) = resolved(CargoOpt::AllFeatures);
+    let on = Some(BTreeSet::from(["fault-points".to_owned()]));
+    assert_eq!((app, faults), (on.clone(), on), "the feature has another name now");
+    assert!(library.is_some_and(|features| features.contains("failpoints")));
 }
 
 #[test]

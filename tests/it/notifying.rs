@@ -6,7 +6,7 @@ use crate::support::shop::sandbox;
 use crate::support::{Engine, Service, Shop, audit, eventually, on_both_engines};
 
 /// The messages about an order, as words.
-fn told(sandbox: &Sandbox, id: i64) -> Vec<String> {
+pub fn told(sandbox: &Sandbox, id: i64) -> Vec<String> {
     let of_order = sandbox.notifications().into_iter().filter(|told| told.order_id == id.to_string());
     let words = of_order.map(|told| match told.message {
         Message::OrderConfirmation { total_minor } => format!("{}: confirmed, {total_minor}", told.user_id),

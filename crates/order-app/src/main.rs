@@ -32,6 +32,12 @@ enum Command {
     Migrate(commands::migrate::Arguments),
     /// Look at everything that `serve` needs and say what is wrong: settings, database, outside services
     Check,
+    /// Look at tasks, have one tried again, give one up, pause and resume a kind of them
+    Tasks(commands::tasks::Arguments),
+    /// Check every order in the database against the invariants; exit code 1 if one is broken
+    Verify(commands::verify::Arguments),
+    /// Compare the ledger with an export of the payment service; exit code 1 if they differ
+    Reconcile(commands::reconcile::Arguments),
     /// Print a token for development, signed with JWT_SECRET_KEY or with a private key of yours
     Token(commands::token::Arguments),
     /// Print the OpenAPI document of the API
@@ -46,6 +52,9 @@ enum Failure {
     /// The settings, all that is wrong with them.
     #[error("{0}")]
     Settings(#[from] settings::Mistakes),
+    /// What the command was given can't be used.
+    #[error("{0}")]
+    Usage(String),
     /// Anything else.
     #[error("{0}")]
     Other(String),
@@ -59,11 +68,22 @@ impl Failure {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    #[cfg(feature = "fault-points")]
+    let _armed = match order_faults::arm() {
+        Ok(armed) => armed,
+        Err(error) => {
+            eprintln!("order-app: {error}");
+            return ExitCode::from(2);
+        }
+    };
     let done = match Arguments::parse().command {
         Command::Demo(arguments) => commands::demo::run(arguments).await,
         Command::Serve => commands::serve::run().await,
         Command::Migrate(arguments) => commands::migrate::run(arguments).await,
         Command::Check => commands::check::run().await,
+        Command::Tasks(arguments) => commands::tasks::run(arguments).await,
+        Command::Verify(arguments) => commands::verify::run(arguments).await,
+        Command::Reconcile(arguments) => Box::pin(commands::reconcile::run(arguments)).await,
         Command::Token(arguments) => commands::token::run(arguments),
         Command::Openapi => commands::openapi::run(),
         Command::Sandbox(arguments) => commands::sandbox::run(arguments).await,
@@ -73,7 +93,7 @@ async fn main() -> ExitCode {
         Err(failure) => {
             eprintln!("order-app: {failure}");
             match failure {
-                Failure::Settings(_) => ExitCode::from(2),
+                Failure::Settings(_) | Failure::Usage(_) => ExitCode::from(2),
                 Failure::Other(_) => ExitCode::FAILURE,
             }
         }

@@ -9,6 +9,7 @@ use order_domain::order::CartLine;
 use order_domain::ports::{Bearer, Cart, CartService, ServiceError, ServiceName};
 use order_domain::pricing::MAX_LINES;
 use order_domain::{CartLineId, Currency, Money, ProductId, Quantity, UserId};
+use order_faults::around;
 use reqwest::StatusCode;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -65,7 +66,7 @@ impl CartClient {
 #[async_trait]
 impl CartService for CartClient {
     async fn cart(&self, caller: &Bearer) -> Result<Cart, ServiceError> {
-        let answer = self.call(self.http.get(&CART), caller).await?;
+        let answer = around!("call.cart.read", self.call(self.http.get(&CART), caller).await)?;
         match answer.status {
             StatusCode::OK => self.http.read(&answer, |body| cart(body, self.currency)),
             status => Err(self.http.unexpected(status)),
@@ -78,7 +79,8 @@ impl CartService for CartClient {
 
     async fn remove(&self, customer: &UserId, product: ProductId) -> Result<(), ServiceError> {
         let body = format!(r#"{{"product_id":{product}}}"#).into_bytes();
-        let answer = self.call(self.http.post(&REMOVE, body), &self.token_for(customer)?).await?;
+        let (call, token) = (self.http.post(&REMOVE, body), self.token_for(customer)?);
+        let answer = around!("call.cart.remove", self.call(call, &token).await)?;
         match answer.status {
             // Its content is of no interest, but that it is the service's: anybody can say 200. Asking again is safe.
             StatusCode::OK => self.http.read(&answer, |body| json::<IgnoredAny>(body).map(drop)),

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use order_domain::order::Status;
 use order_domain::ports::{NotificationService, ServiceError, ServiceName};
 use order_domain::{Money, OrderId, UserId};
+use order_faults::around;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -34,7 +35,8 @@ impl NotificationClient {
         let body =
             serde_json::to_vec(message).map_err(|_| self.http.unavailable("the message can't be written as JSON"))?;
         let call = self.http.post(&["notifications", route], body).heedless();
-        let answer = self.http.send(call).await.map_err(|failure| self.http.failed(failure))?;
+        let answer =
+            around!("call.notification", self.http.send(call).await).map_err(|failure| self.http.failed(failure))?;
         if answer.status.is_success() { Ok(()) } else { Err(self.http.unexpected(answer.status)) }
     }
 }

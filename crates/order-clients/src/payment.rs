@@ -5,6 +5,7 @@
 
 use async_trait::async_trait;
 use order_domain::ports::{Payment, PaymentError, PaymentReceipt, PaymentService, ServiceName};
+use order_faults::around;
 use reqwest::StatusCode;
 use reqwest::header::HeaderValue;
 use serde::{Deserialize, Serialize};
@@ -66,11 +67,11 @@ fn outcome(body: &[u8], payment: &Payment) -> Result<PaymentReceipt, PaymentErro
 #[async_trait]
 impl PaymentService for PaymentClient {
     async fn charge(&self, payment: &Payment) -> Result<PaymentReceipt, PaymentError> {
-        self.pay("process", payment).await
+        around!("call.payment.charge", self.pay("process", payment).await)
     }
 
     async fn refund(&self, payment: &Payment) -> Result<PaymentReceipt, PaymentError> {
-        self.pay("refund", payment).await
+        around!("call.payment.refund", self.pay("refund", payment).await)
     }
 
     async fn outcome(&self, payment: &Payment) -> Result<Option<PaymentReceipt>, PaymentError> {

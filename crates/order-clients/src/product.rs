@@ -8,6 +8,7 @@ use order_domain::order::Product;
 use order_domain::ports::{ProductService, ServiceError, ServiceName};
 use order_domain::pricing::{MAX_UNIT_PRICE, StockedProduct};
 use order_domain::{Currency, Money, ProductId};
+use order_faults::around;
 use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -43,7 +44,8 @@ impl ProductClient {
 
     async fn product(&self, id: ProductId) -> Result<Option<StockedProduct>, ServiceError> {
         let call = self.http.get(&["api", "products", &id.to_string()]);
-        let answer = self.http.send(call).await.map_err(|failure| self.http.failed(failure))?;
+        let answer =
+            around!("call.product", self.http.send(call).await).map_err(|failure| self.http.failed(failure))?;
         match answer.status {
             StatusCode::OK => self.http.read(&answer, |body| product(body, id, self.currency)).map(Some),
             StatusCode::NOT_FOUND => Ok(None),

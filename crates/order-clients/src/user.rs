@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use order_domain::UserId;
 use order_domain::ports::{Bearer, ServiceError, ServiceName, UserService};
+use order_faults::around;
 use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -38,7 +39,7 @@ impl UserService for UserClient {
         }
         let call = self.http.get(&["auth", "users", user.as_str()]).authorized(admin);
         let call = call.ok_or_else(|| self.http.unauthorized())?;
-        let answer = self.http.send(call).await.map_err(|failure| self.http.failed(failure))?;
+        let answer = around!("call.user", self.http.send(call).await).map_err(|failure| self.http.failed(failure))?;
         match answer.status {
             StatusCode::OK => self.http.read(&answer, |body| courier(body, user)),
             StatusCode::NOT_FOUND => Ok(false),

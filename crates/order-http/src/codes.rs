@@ -90,8 +90,8 @@ codes! {
         when "Fields, parameters or headers are missing, unknown, of the wrong type or outside their limits.";
         then "Show each of `errors` at the field that its `pointer` names.";
     InvalidId, "invalid_id", UNPROCESSABLE_ENTITY, "Not an id";
-        when "An id in the path is no whole number from 1 to 9007199254740991.";
-        then "Use the `id` of an order as it was answered.";
+        when "An id in the path is no whole number from 1 to 9007199254740991, or the number of a payment is none.";
+        then "Use the `id`, or the `n` of a payment, as it was answered.";
     InvalidIdempotencyKey, "invalid_idempotency_key", UNPROCESSABLE_ENTITY, "The idempotency key is not valid";
         when "The `Idempotency-Key` is not 1 to 255 visible ASCII characters, or was sent twice with different values.";
         then "Send one key, a UUID for instance.";
@@ -100,6 +100,18 @@ codes! {
         then "Take a new key for a new request; repeat a request exactly to get its first answer again.";
 
     // What the rules say.
+    TaskNotFound, "task_not_found", NOT_FOUND, "No such task";
+        when "There is no task of this number, or it is done: what is finished is not kept.";
+        then "List the tasks again.";
+    KindNotFound, "kind_not_found", NOT_FOUND, "No such kind of tasks";
+        when "No kind of tasks has this name.";
+        then "Use a `kind` that `/operations/kinds` names.";
+    TaskRunning, "task_running", CONFLICT, "A worker is at the task";
+        when "The task is in a worker's hands at the moment, so what becomes of it is open.";
+        then "List the tasks again in half a minute: it is done by then, or can be retried.";
+    NeverDiscarded, "never_discarded", CONFLICT, "A task that moves money is never discarded";
+        when "A `charge` or a `refund` is to be discarded: somebody would wait for their money for ever.";
+        then "Retry it. To keep it from running, pause its kind.";
     OrderNotFound, "order_not_found", NOT_FOUND, "No such order";
         when "There is no such order, or it is not the caller's to see: both look the same.";
         then "Read the caller's own orders at `/orders/my-orders`.";
@@ -150,19 +162,22 @@ codes! {
     AdjustmentOpen, "adjustment_open", CONFLICT, "An earlier change is not paid yet";
         when "The order is to be changed again, or packed, while the difference of an earlier change is being charged.";
         then "Wait until `payment_status` is no longer `processing`, and decide again.";
+    NoItems, "no_items", UNPROCESSABLE_ENTITY, "An order has at least one line";
+        when "An order's lines are to be replaced by none.";
+        then "Cancel the order, if nothing of it is wanted.";
     TooManyLines, "too_many_lines", CONFLICT, "The order would have too many lines";
         when "Products would stand at more prices than an order has lines (100).";
         then "Want fewer products.";
     ScheduledInThePast, "scheduled_in_the_past", UNPROCESSABLE_ENTITY, "The time has passed";
         when "`scheduled_for` lies in the past.";
-        then "Choose a time at least half an hour ahead.";
+        then "Choose a time ahead, at least as far as the shop needs (`SCHEDULE_MIN_AHEAD`).";
     ScheduledTooSoon, "scheduled_too_soon", UNPROCESSABLE_ENTITY, "The time is too near";
         carries "earliest";
-        when "`scheduled_for` is less than half an hour ahead.";
+        when "`scheduled_for` is nearer than the shop can promise (`SCHEDULE_MIN_AHEAD`, half an hour).";
         then "Choose a time at `earliest` or later, or none.";
     ScheduledTooLate, "scheduled_too_late", UNPROCESSABLE_ENTITY, "The time is too far away";
         carries "latest";
-        when "`scheduled_for` is more than 30 days ahead.";
+        when "`scheduled_for` is farther ahead than orders are taken (`SCHEDULE_MAX_AHEAD`, 30 days).";
         then "Choose a time at `latest` or earlier.";
     PaymentNotFound, "payment_not_found", NOT_FOUND, "The order has no such payment";
         when "The order's ledger has no entry of this number.";

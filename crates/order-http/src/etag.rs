@@ -11,7 +11,12 @@ use crate::problem::Problem;
 
 /// The entity tag of an order.
 pub(crate) fn of(order: &Order) -> String {
-    format!("\"{}\"", order.version())
+    of_version(order.version())
+}
+
+/// The entity tag of an order in this version.
+pub(crate) fn of_version(version: Version) -> String {
+    format!("\"{version}\"")
 }
 
 /// The versions that a change may be made to (`If-Match`). Weak tags, and tags that are no version, match none.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use order_domain::order::Patch;
+use order_domain::time::Timestamp;
 use order_domain::{Coordinates, Currency, InvalidText, Money, MoneyError, OutOfRange, Text, UserId};
 use rust_decimal::Decimal;
 use serde::de::{self, Visitor};
@@ -13,7 +14,10 @@ use serde_json::value::RawValue;
 
 use crate::body::escaped;
 use crate::codes::Code;
+use crate::moment;
 use crate::problem::{FieldError, Problem};
+
+const UNKNOWN: &str = "is not a field of this request; leave it out, or check its spelling";
 
 /// What a body says beside what is known.
 pub(crate) type Unknown = BTreeMap<String, Value>;
@@ -75,6 +79,29 @@ impl<'de> Deserialize<'de> for ForeignId {
     }
 }
 
+/// A whole number, whatever its size: a body says of it whether it is in its limits. Numbers beyond 64 bits are the largest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Whole(pub(crate) i64);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AsNumber;
+        impl Visitor<'_> for AsNumber {
+            type Value = Whole;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number")
+            }
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Whole, E> {
+                Ok(Whole(value))
+            }
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Whole, E> {
+                Ok(Whole(value.try_into().unwrap_or(i64::MAX)))
+            }
+        }
+        deserializer.deserialize_any(AsNumber)
+    }
+}
+
 /// A field that may be `null`, and has to be there: `Some(None)` is `null`.
 ///
 /// # Errors
@@ -97,11 +124,15 @@ pub(crate) struct Fields {
 impl Fields {
     /// Of a body.
     pub(crate) fn of_body(unknown: &Unknown) -> Self {
-        let not_known = |name: &String| {
-            let message = "is not a field of this request; leave it out, or check its spelling";
-            FieldError::new(format!("/{}", escaped(name)), "unknown_field", message)
-        };
+        let not_known = |name: &String| FieldError::new(format!("/{}", escaped(name)), "unknown_field", UNKNOWN);
         Self { root: "", errors: unknown.keys().map(not_known).collect() }
+    }
+
+    /// What an element of a list says beside what is known; `at` is where it stands.
+    pub(crate) fn unknown(&mut self, at: &str, unknown: &Unknown) {
+        for name in unknown.keys() {
+            self.wrong(&format!("{at}/{}", escaped(name)), "unknown_field", UNKNOWN);
+        }
     }
 
     /// Of a query.
@@ -236,6 +267,35 @@ impl Fields {
             Ok(_) => self.wrong(field, "out_of_range", "must be above 0"),
             Err(_) => self.wrong(field, "out_of_range", "is larger, or has more digits, than any amount"),
         }
+        None
+    }
+
+    /// A moment.
+    pub(crate) fn moment(&mut self, field: &str, text: &str) -> Option<Timestamp> {
+        let moment = moment::parse(text);
+        if moment.is_none() {
+            self.wrong(field, "not_a_time", moment::EXPECTED);
+        }
+        moment
+    }
+
+    /// A moment that stays when it is absent and goes when it is `null`. A blank one is a mistake: it may mean either.
+    #[expect(clippy::option_option, reason = "absent and null are two things here")]
+    pub(crate) fn moment_patch(&mut self, field: &str, value: Option<Option<String>>) -> Patch<Timestamp> {
+        match value {
+            None => Patch::Keep,
+            Some(None) => Patch::Clear,
+            Some(Some(text)) => self.moment(field, &text).map_or(Patch::Keep, Patch::Set),
+        }
+    }
+
+    /// A whole number within limits that has to be there.
+    pub(crate) fn whole(&mut self, field: &str, value: Option<Whole>, least: i64, most: i64) -> Option<i64> {
+        let Whole(number) = self.required(field, value)?;
+        if (least..=most).contains(&number) {
+            return Some(number);
+        }
+        self.wrong(field, "out_of_range", format!("must be a whole number from {least} to {most}"));
         None
     }
 

@@ -37,6 +37,7 @@ mod refusal;
 mod request_id;
 mod routes;
 mod server;
+mod task_json;
 mod tokens;
 mod trace;
 mod unread;

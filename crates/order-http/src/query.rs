@@ -1,15 +1,15 @@
-//! The query of a list: which orders, and which part of them; and that of a timeline.
+//! The query of a list: which orders or tasks, and which part of them; and that of a timeline.
 
 use std::fmt::Display;
 use std::str::FromStr;
 
 use actix_web::HttpRequest;
 use actix_web::web::Query;
-use order_domain::UserId;
 use order_domain::order::{Status, Version};
 use order_domain::payment::PaymentStatus;
-use order_domain::ports::{ListPlace, Page, PageStart};
+use order_domain::ports::{ListPlace, Page, PageStart, TaskFilter, TaskKind, TaskPlace, TaskState};
 use order_domain::time::{Duration, Timestamp};
+use order_domain::{OrderId, UserId};
 use order_usecases::ListOrders;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
@@ -18,8 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::cursor;
 use crate::fields::Fields;
-use crate::moment;
-use crate::openapi::schemas::{OrderPaymentStatus, OrderStatus};
+use crate::openapi::schemas::{OpenTaskState, OrderPaymentStatus, OrderStatus, TaskKindName};
 use crate::problem::Problem;
 use crate::wait::seconds;
 
@@ -169,6 +168,88 @@ pub(crate) fn timeline(request: &HttpRequest) -> Result<(Version, Option<Duratio
     Ok((after, wait.flatten().filter(|wait| !wait.is_zero())))
 }
 
+/// What a list of tasks is asked for.
+pub(crate) struct TasksQuery {
+    /// Which tasks.
+    pub(crate) filter: TaskFilter,
+    /// How many at most.
+    pub(crate) limit: u32,
+    /// Where the page begins.
+    pub(crate) after: Option<TaskPlace>,
+}
+
+impl TasksQuery {
+    /// The query that asks for what comes after a place, as this one asked.
+    pub(crate) fn after(&self, place: &TaskPlace) -> String {
+        let TaskFilter { state, kind, order } = self.filter;
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("state", state.name());
+        if let Some(kind) = kind {
+            query.append_pair("kind", kind.name());
+        }
+        if let Some(order) = order {
+            query.append_pair("order_id", &order.to_string());
+        }
+        query.append_pair("limit", &self.limit.to_string());
+        query.append_pair("cursor", &cursor::of_task(place)).finish()
+    }
+}
+
+/// What a list of tasks is asked for. Unknown parameters are passed over, empty ones count as absent.
+///
+/// # Errors
+/// A problem that names every parameter that can't be understood.
+pub(crate) fn tasks(request: &HttpRequest) -> Result<TasksQuery, Problem> {
+    let mut query = Parameters::of(request);
+    let state = query.named("state", TaskState::from_name, &TaskState::ALL.map(TaskState::name));
+    let kind = query.named("kind", TaskKind::from_name, &TaskKind::ALL.map(TaskKind::name));
+    let order = query.number("order_id", 1, (1_i64 << 53) - 1).and_then(|id| OrderId::new(id).ok());
+    let limit = query.number("limit", 1, MOST).unwrap_or(DEFAULT_LIMIT);
+    let cursor = query.one("cursor").map(|text| cursor::read_task(&text));
+    if cursor == Some(None) {
+        query.fields.wrong("cursor", "invalid_cursor", "is not as a Link of a list gave it; begin again without");
+    }
+    query.fields.finish()?;
+    let filter = TaskFilter { state: state.unwrap_or(TaskState::Dead), kind, order };
+    Ok(TasksQuery { filter, limit, after: cursor.flatten() })
+}
+
+impl IntoParams for TasksQuery {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let number = || ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
+        let limit = number().maximum(Some(MOST)).default(Some(DEFAULT_LIMIT.into())).build();
+        let text = ObjectBuilder::new().schema_type(Type::String).build();
+        vec![
+            parameter("state", "How they stand; `dead` if absent.", Ref::from_schema_name(OpenTaskState::name())),
+            parameter("kind", "Of this kind.", Ref::from_schema_name(TaskKindName::name())),
+            parameter("order_id", "Of this order.", number().maximum(Some((1_i64 << 53) - 1)).build()),
+            parameter("limit", "How many.", limit),
+            parameter("cursor", "Where the page begins: as the `Link` of the one before says.", text),
+        ]
+    }
+}
+
+/// What an edit can be asked for, as described parameters.
+pub(crate) enum EditQuery {}
+
+impl IntoParams for EditQuery {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let flag = ObjectBuilder::new().schema_type(Type::Boolean).default(Some(false.into())).build();
+        vec![parameter("dry_run", "Only say what it would come to, and change nothing.", flag)]
+    }
+}
+
+/// Whether only to say what an edit would come to.
+///
+/// # Errors
+/// A problem that names what can't be understood.
+pub(crate) fn dry_run(request: &HttpRequest) -> Result<bool, Problem> {
+    let mut query = Parameters::of(request);
+    let dry_run = query.boolean("dry_run").unwrap_or(false);
+    query.fields.finish()?;
+    Ok(dry_run)
+}
+
 struct Parameters {
     given: Vec<(String, String)>,
     fields: Fields,
@@ -228,11 +309,7 @@ impl Parameters {
 
     fn moment(&mut self, name: &str) -> Option<Timestamp> {
         let value = self.one(name)?;
-        let moment = moment::parse(&value);
-        if moment.is_none() {
-            self.fields.wrong(name, "not_a_time", moment::EXPECTED);
-        }
-        moment
+        self.fields.moment(name, &value)
     }
 
     fn boolean(&mut self, name: &str) -> Option<bool> {

@@ -29,6 +29,10 @@ impl From<UseCaseError> for Problem {
                 Code::OrderNotFound,
                 "There is no such order, or it is not yours. Your own orders are at /orders/my-orders.",
             ),
+            UseCaseError::NoSuchTask => Self::new(
+                Code::TaskNotFound,
+                "There is no such task, or it is done. What is to be done is listed at /operations/tasks.",
+            ),
             UseCaseError::Forbidden => Self::new(Code::Forbidden, "Your role does not allow this."),
             UseCaseError::Rejected(rejection) => rejection.into(),
             UseCaseError::AlreadyOrdered { order } => Self::new(
@@ -208,6 +212,16 @@ impl From<Rejection> for Problem {
                 format!("Of what was charged, {refundable} can still be given back. Send that or less."),
             )
             .with("refundable", Amount(refundable)),
+            Rejection::TaskRunning => {
+                Self::new(Code::TaskRunning, "A worker is at the task. Look again in half a minute.")
+            }
+            Rejection::NeverDiscarded { task } => Self::new(
+                Code::NeverDiscarded,
+                format!(
+                    "A {} moves money and is never discarded. Retry it, or pause its kind to keep it from running.",
+                    task.name()
+                ),
+            ),
             // Only the service's own work meets these; a caller who does has found a bug.
             Rejection::NotYours | Rejection::EntryMoved { .. } | Rejection::NotOverdue | Rejection::NotDue => {
                 Self::internal(rejection.to_string())
@@ -251,7 +265,7 @@ fn illegal(current: Status, asked: Status, allowed: &[&str]) -> String {
 
 fn out_of_stock(short: &[Shortage]) -> String {
     let products: Vec<_> = short.iter().map(|shortage| shortage.product.to_string()).collect();
-    format!("These products can't be had as ordered: {}. Change your cart and order again.", products.join(", "))
+    format!("These products can't be had as ordered: {}. Choose fewer of them, or others.", products.join(", "))
 }
 
 /// A product that can't be had as ordered.
@@ -260,7 +274,7 @@ fn out_of_stock(short: &[Shortage]) -> String {
 pub(crate) struct ShortageJson {
     #[schema(examples(5))]
     product_id: i64,
-    /// How many are in the cart.
+    /// How many are wanted: those in the cart, or those added to an order.
     #[schema(examples(3))]
     requested: u32,
     /// How many there are.

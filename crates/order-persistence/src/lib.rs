@@ -19,7 +19,7 @@ mod url;
 
 use std::sync::Arc;
 
-use order_domain::ports::{IdGenerator, OrderReader, OrderStore, TaskStore};
+use order_domain::ports::{AuditReader, IdGenerator, OrderReader, OrderStore, TaskDesk, TaskStore};
 use tokio::runtime::Handle;
 
 pub use migrations::{MigrateError, Report};
@@ -70,6 +70,10 @@ pub struct Stores {
     pub reader: Arc<dyn OrderReader>,
     /// Tasks, claimed and ended.
     pub tasks: Arc<dyn TaskStore>,
+    /// What operators look at and do to tasks.
+    pub desk: Arc<dyn TaskDesk>,
+    /// What audits read.
+    pub audit: Arc<dyn AuditReader>,
     /// Numbers.
     pub ids: Arc<dyn IdGenerator>,
     /// PostgreSQL: what another pool is made of.
@@ -84,9 +88,17 @@ struct Opened {
 }
 
 impl Stores {
-    fn of(store: impl OrderStore + OrderReader + TaskStore + IdGenerator + 'static) -> Self {
+    fn of(store: impl OrderStore + OrderReader + TaskStore + TaskDesk + AuditReader + IdGenerator + 'static) -> Self {
         let store = Arc::new(store);
-        Self { orders: store.clone(), reader: store.clone(), tasks: store.clone(), ids: store, postgres: None }
+        Self {
+            orders: store.clone(),
+            reader: store.clone(),
+            tasks: store.clone(),
+            desk: store.clone(),
+            audit: store.clone(),
+            ids: store,
+            postgres: None,
+        }
     }
 
     /// The same stores for a thread that answers requests on a runtime of its own. On PostgreSQL it gets `connections` for
@@ -114,6 +126,43 @@ pub fn open(url: &DatabaseUrl, options: &Options) -> Result<Stores, ConnectError
             Ok(Stores { postgres: Some(Arc::new(opened)), ..Stores::of(store) })
         }
         DatabaseUrl::Sqlite(path) => Ok(Stores::of(sqlite::open(path, options)?)),
+    }
+}
+
+/// Why a database can't be used beside a service.
+#[derive(Debug, thiserror::Error)]
+pub enum BesideError {
+    /// There is no such file.
+    #[error("there is no file {0}")]
+    Missing(String),
+    /// It lacks migrations.
+    #[error("the database lacks the migration(s) {}", .0.join(", "))]
+    Behind(Vec<String>),
+    /// It was not reached, or is newer than this program.
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
+    /// It can't be opened.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+}
+
+/// Opens a database for a command that is run beside a service, or without one: it must be there and up to date. A SQLite
+/// file is not locked, and what an instance has in its hands stays there; whoever opens it so must claim no tasks.
+///
+/// # Errors
+/// [`BesideError`] when the database is not there, or not as this program needs it.
+pub async fn beside(url: &DatabaseUrl, options: &Options) -> Result<Stores, BesideError> {
+    let report = match url {
+        DatabaseUrl::Sqlite(path) if !path.exists() => return Err(BesideError::Missing(path.display().to_string())),
+        DatabaseUrl::Sqlite(path) => sqlite::look(path).await?,
+        DatabaseUrl::Postgres(url) => postgres::migrate(url, false).await?,
+    };
+    if !report.pending.is_empty() {
+        return Err(BesideError::Behind(report.pending));
+    }
+    match url {
+        DatabaseUrl::Sqlite(path) => Ok(Stores::of(sqlite::beside(path, options)?)),
+        DatabaseUrl::Postgres(_) => Ok(open(url, options)?),
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use order_domain::ports::{TaskRef, TaskSignal};
+use order_faults::{around, point};
 use tokio::sync::Notify;
 
 /// Signals that wait at most; more are dropped, and found by the sweep.
@@ -23,14 +24,7 @@ impl InProcessSignal {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self) -> Vec<TaskRef> {
-        self.waiting().drain(..).collect()
-    }
-}
-
-#[async_trait]
-impl TaskSignal for InProcessSignal {
-    async fn due(&self, tasks: &[TaskRef]) {
+    fn put(&self, tasks: &[TaskRef]) {
         let mut waiting = self.waiting();
         let room = CAPACITY.saturating_sub(waiting.len());
         waiting.extend(tasks.iter().take(room));
@@ -39,11 +33,23 @@ impl TaskSignal for InProcessSignal {
         self.arrived.notify_one();
     }
 
+    fn take(&self) -> Vec<TaskRef> {
+        self.waiting().drain(..).collect()
+    }
+}
+
+#[async_trait]
+impl TaskSignal for InProcessSignal {
+    async fn due(&self, tasks: &[TaskRef]) {
+        around!("signal.due", self.put(tasks));
+    }
+
     /// Whoever stops waiting takes nothing along: signals are taken at the very end.
     async fn next(&self) -> Vec<TaskRef> {
         loop {
             let tasks = self.take();
             if !tasks.is_empty() {
+                point!("signal.next");
                 return tasks;
             }
             self.arrived.notified().await;

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use order_domain::OrderId;
 use order_domain::order::Version;
 use order_domain::ports::{LiveEvent, LiveEvents, Subscription};
+use order_faults::around;
 use tokio::sync::watch;
 
 /// Subscriptions at once. One takes a few hundred bytes; whoever comes later is not let in.
@@ -38,9 +39,8 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[async_trait]
-impl LiveEvents for InProcessLive {
-    async fn publish(&self, events: &[LiveEvent]) {
+impl InProcessLive {
+    fn tell(&self, events: &[LiveEvent]) {
         let shared = lock(&self.shared);
         for event in events {
             if let Some(watched) = shared.watched.get(&event.order) {
@@ -51,6 +51,13 @@ impl LiveEvents for InProcessLive {
                 });
             }
         }
+    }
+}
+
+#[async_trait]
+impl LiveEvents for InProcessLive {
+    async fn publish(&self, events: &[LiveEvent]) {
+        around!("live.publish", self.tell(events));
     }
 
     fn subscribe(&self, order: OrderId) -> Option<Box<dyn Subscription>> {

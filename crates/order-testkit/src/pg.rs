@@ -44,6 +44,31 @@ impl TestDatabase {
         Self { server: config, name, url }
     }
 
+    /// Makes another one of everything that is in this one. Nobody may be connected to it.
+    ///
+    /// # Panics
+    /// When somebody is.
+    pub async fn copy(&self) -> Self {
+        let name = format!("{}_{}", self.name, COUNTER.fetch_add(1, Ordering::Relaxed));
+        let copy = format!("CREATE DATABASE {name} TEMPLATE {}", self.name);
+        connect(&self.server).await.batch_execute(&copy).await.unwrap();
+        Self { server: self.server.clone(), url: with_database(&self.url, &name), name }
+    }
+
+    /// Waits until nobody is connected to it any more: what a process that died had under way is over then.
+    ///
+    /// # Panics
+    /// When somebody still is after half a minute.
+    pub async fn until_left_alone(&self) {
+        let client = connect(&self.server).await;
+        let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1";
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
+        while client.query_one(others, &[&self.name]).await.unwrap().get::<_, i64>(0) > 0 {
+            assert!(tokio::time::Instant::now() < deadline, "somebody is still connected to {}", self.name);
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+
     /// Its URL.
     pub fn url(&self) -> &str {
         &self.url

@@ -359,7 +359,9 @@ fn is_of_another_kind(life: &Life, command: &Command) -> bool {
         | Command::ChangeDelivery(_)
         | Command::Release { .. }
         | Command::Resolve { .. }
-        | Command::GrantGoodwill { .. } => return false,
+        | Command::GrantGoodwill { .. }
+        | Command::RetryTask(_)
+        | Command::DiscardTask(_) => return false,
         Command::PutInReview { entry } => return life.order.ledger().get(*entry).is_none(),
     };
     life.order.ledger().get(entry).is_none_or(|found| found.kind != kind)

@@ -58,7 +58,14 @@ fn is_said_first(decided: &Result<Change, DomainError>, taken: bool) -> bool {
     match decided {
         Err(
             DomainError::Rejected(
-                Rejection::NotYours | Rejection::ReasonRequired { .. } | Rejection::AmountNotPositive,
+                Rejection::NotYours
+                | Rejection::NoSuchEntry { .. }
+                | Rejection::ReasonRequired { .. }
+                | Rejection::AmountNotPositive
+                | Rejection::OutcomeNotPossible { .. }
+                | Rejection::ScheduledInThePast
+                | Rejection::ScheduledTooSoon { .. }
+                | Rejection::ScheduledTooLate { .. },
             )
             | DomainError::Inconsistent(_),
         ) => true,

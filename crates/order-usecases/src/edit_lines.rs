@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use order_domain::order::{Command, Event, Order, Product, Rejection, WantedLines, execute};
+use order_domain::order::{Command, Event, Order, Product, Rejection, Version, WantedLines, execute};
 use order_domain::ports::Loaded;
 use order_domain::pricing::shortages;
 use order_domain::{Money, OrderId, ProductId};
@@ -26,6 +26,8 @@ pub struct EditPreview {
     pub total: Money,
     /// What the customer would pay more; below 0: get back.
     pub difference: Money,
+    /// The version of the order that was looked at.
+    pub version: Version,
 }
 
 type Offered = BTreeMap<ProductId, Product>;
@@ -95,6 +97,7 @@ impl UseCases {
                 delivery_fee: edit.delivery_fee,
                 total: edit.new.total,
                 difference: edit.new.difference,
+                version: state.version,
             },
             None => EditPreview {
                 subtotal: state.subtotal,
@@ -102,6 +105,7 @@ impl UseCases {
                 delivery_fee: state.delivery_fee,
                 total: state.total,
                 difference: Money::zero(state.currency),
+                version: state.version,
             },
         })
     }

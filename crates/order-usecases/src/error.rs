@@ -10,6 +10,9 @@ pub enum UseCaseError {
     /// There is no such order, or it is not the caller's.
     #[error("no such order")]
     NotFound,
+    /// There is no such task, or it is done.
+    #[error("no such task")]
+    NoSuchTask,
     /// The caller's role may not do this.
     #[error("not allowed for this role")]
     Forbidden,

@@ -5,6 +5,7 @@
 //! task of that write set, run by the [`worker`].
 
 mod assign;
+pub mod audits;
 mod caller;
 mod cancel;
 mod change;
@@ -14,6 +15,7 @@ mod edit_lines;
 mod error;
 mod goodwill;
 pub mod lookout;
+mod operations;
 mod payments;
 mod place;
 mod read;
@@ -28,8 +30,8 @@ use std::sync::Arc;
 
 use order_domain::order::{Change, Order};
 use order_domain::ports::{
-    CartService, CommitError, IdGenerator, LiveEvent, LiveEvents, OrderReader, OrderStore, ProductService, TaskRef,
-    TaskSignal, UserService, WriteSet,
+    CartService, CommitError, IdGenerator, LiveEvent, LiveEvents, OrderReader, OrderStore, ProductService, TaskDesk,
+    TaskRef, TaskSignal, UserService, WriteSet,
 };
 use order_domain::{Currency, Rules};
 
@@ -38,6 +40,7 @@ use tokio::sync::Semaphore;
 pub use caller::{Caller, CallerRole};
 pub use edit_lines::EditPreview;
 pub use error::UseCaseError;
+pub use operations::{Operations, Operator, RenderTask, TaskOutcome, TaskRequest};
 pub use place::PlaceOrder;
 pub use read::ListOrders;
 pub use request::{Answer, IfMatch, Outcome, Render, Request};
@@ -52,6 +55,8 @@ pub struct Ports {
     pub orders: Arc<dyn OrderStore>,
     /// Lists and timelines.
     pub reader: Arc<dyn OrderReader>,
+    /// What operators look at and do to tasks.
+    pub desk: Arc<dyn TaskDesk>,
     /// Numbers.
     pub ids: Arc<dyn IdGenerator>,
     /// Wakes workers.
@@ -79,6 +84,12 @@ impl UseCases {
     /// The use cases over these ports, by these rules.
     pub fn new(ports: Ports, rules: Arc<Rules>) -> Self {
         Self { ports, rules, turns: Arc::new(Semaphore::new(wait::TURNS)) }
+    }
+
+    /// What operators do.
+    pub fn operations(&self) -> Operations {
+        let Ports { orders, desk, ids, signal, live, .. } = self.ports.clone();
+        Operations { orders, desk, ids, signal, live, rules: Arc::clone(&self.rules) }
     }
 
     /// The currency of all amounts.

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::caller::Caller;
 use crate::error::UseCaseError;
-use crate::request::{Answer, Outcome, Request, not_committed, replay};
+use crate::request::{Answer, Outcome, Request, given, not_committed, replay};
 use crate::{Ports, TRIES, UseCases, commit, double_click};
 
 /// All calls to other services of one placing together.
@@ -95,7 +95,7 @@ impl UseCases {
             ordered = click.ordered(&looked.guards, looked.now);
         }
         match ordered {
-            Ordered::Equally(order) => match self.given(request.key).await? {
+            Ordered::Equally(order) => match given(&*self.ports.orders, request.key).await? {
                 // Receipt and guard are committed together and read one after the other: only the guard was seen.
                 Some(answer) => Ok(Some(answer)),
                 None => self.as_it_is(order, request).await,

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use order_domain::order::{Change, Inconsistent, Order, Version};
-use order_domain::ports::{CommitError, IdempotencyKey, Receipt, StoredReceipt};
+use order_domain::ports::{CommitError, IdempotencyKey, OrderStore, Receipt, StoredReceipt};
 
 use crate::error::UseCaseError;
 use crate::{Ports, UseCases, commit};
@@ -90,10 +90,7 @@ pub(crate) type Deed<'a> = Pin<Box<dyn Future<Output = Result<Answer, UseCaseErr
 impl UseCases {
     /// Does what a request asks for, unless an equal one was answered before. A deed is large: it comes in a box.
     pub(crate) async fn once(&self, key: Option<IdempotencyKey>, deed: Deed<'_>) -> Result<Answer, UseCaseError> {
-        match self.given(key).await? {
-            Some(answer) => Ok(answer),
-            None => self.unless_given(key, deed).await,
-        }
+        once(&*self.ports.orders, key, deed).await
     }
 
     /// As [`Self::once`], where it is known that there was no answer a moment ago.
@@ -102,21 +99,7 @@ impl UseCases {
         key: Option<IdempotencyKey>,
         deed: Deed<'_>,
     ) -> Result<Answer, UseCaseError> {
-        match deed.await {
-            Err(UseCaseError::KeyReused) => {
-                let gone = || UseCaseError::Unavailable("an equal request is under way".into());
-                self.given(key).await?.ok_or_else(gone)
-            }
-            Err(UseCaseError::OutcomeUnknown(detail)) => match self.given(key).await {
-                // Never decided again: either its receipt is there, or the caller asks again with the same key.
-                Ok(Some(answer)) => Ok(answer),
-                Err(UseCaseError::KeyReused) => Err(UseCaseError::KeyReused),
-                Ok(None) | Err(_) => Err(UseCaseError::OutcomeUnknown(detail)),
-            },
-            // Whatever the order or the cart looks like now, an equal request may have been first.
-            Err(refusal) if is_refusal(&refusal) => self.given(key).await?.ok_or(refusal),
-            answer => answer,
-        }
+        unless_given(&*self.ports.orders, key, deed).await
     }
 
     /// Commits a change with its answer. Where there is neither a change nor a key, there is nothing to commit.
@@ -134,12 +117,49 @@ impl UseCases {
         commit(&**orders, &**ids, &**signal, &**live, change, |set| set.with_receipt(kept)).await?;
         Ok(())
     }
+}
 
-    /// The answer that was given under a key.
-    pub(crate) async fn given(&self, key: Option<IdempotencyKey>) -> Result<Option<Answer>, UseCaseError> {
-        let Some(key) = key else { return Ok(None) };
-        replay(Some(key), self.ports.orders.receipt(key).await?)
+/// Does what a request asks for, unless an equal one was answered before.
+pub(crate) async fn once(
+    orders: &dyn OrderStore,
+    key: Option<IdempotencyKey>,
+    deed: Deed<'_>,
+) -> Result<Answer, UseCaseError> {
+    match given(orders, key).await? {
+        Some(answer) => Ok(answer),
+        None => unless_given(orders, key, deed).await,
     }
+}
+
+async fn unless_given(
+    orders: &dyn OrderStore,
+    key: Option<IdempotencyKey>,
+    deed: Deed<'_>,
+) -> Result<Answer, UseCaseError> {
+    match deed.await {
+        Err(UseCaseError::KeyReused) => {
+            let gone = || UseCaseError::Unavailable("an equal request is under way".into());
+            given(orders, key).await?.ok_or_else(gone)
+        }
+        Err(UseCaseError::OutcomeUnknown(detail)) => match given(orders, key).await {
+            // Never decided again: either its receipt is there, or the caller asks again with the same key.
+            Ok(Some(answer)) => Ok(answer),
+            Err(UseCaseError::KeyReused) => Err(UseCaseError::KeyReused),
+            Ok(None) | Err(_) => Err(UseCaseError::OutcomeUnknown(detail)),
+        },
+        // Whatever the order or the cart looks like now, an equal request may have been first.
+        Err(refusal) if is_refusal(&refusal) => given(orders, key).await?.ok_or(refusal),
+        answer => answer,
+    }
+}
+
+/// The answer that was given under a key.
+pub(crate) async fn given(
+    orders: &dyn OrderStore,
+    key: Option<IdempotencyKey>,
+) -> Result<Option<Answer>, UseCaseError> {
+    let Some(key) = key else { return Ok(None) };
+    replay(Some(key), orders.receipt(key).await?)
 }
 
 /// A stored answer, to be given again to an equal request.
@@ -176,6 +196,7 @@ pub(crate) fn not_committed(error: CommitError) -> UseCaseError {
 fn is_refusal(error: &UseCaseError) -> bool {
     match error {
         UseCaseError::NotFound
+        | UseCaseError::NoSuchTask
         | UseCaseError::Forbidden
         | UseCaseError::Rejected(_)
         | UseCaseError::AlreadyOrdered { .. }

@@ -9,9 +9,10 @@ use order_domain::OrderId;
 use order_domain::ports::{
     IdempotencyKey, Payment, PaymentError, PaymentReceipt, PaymentService, Receipt, TaskRef, TaskSignal, WriteSet,
 };
+use order_domain::time::{Timestamp, after};
 use order_persistence::{DatabaseUrl, Options, Stores};
 use order_queue::InProcessSignal;
-use order_testkit::builders::{an_order, rules};
+use order_testkit::builders::{an_order, rules, stocked};
 use order_testkit::pg::TestDatabase;
 use order_testkit::services::{FakeCarts, FakeNotifications, FakeProducts, RecordingLive};
 use order_usecases::tasks::Handlers;
@@ -84,7 +85,7 @@ impl Shop {
             signal: self.signal.clone(),
             live: Arc::new(RecordingLive::new()),
             payments: self.payments.clone(),
-            products: Arc::new(FakeProducts::of([])),
+            products: Arc::new(FakeProducts::of([stocked(1, 299, 9), stocked(2, 299, 9), stocked(3, 299, 9)])),
             carts: Arc::new(FakeCarts::new()),
             notifications: Arc::new(FakeNotifications::default()),
             rules: Arc::new(rules()),
@@ -120,6 +121,22 @@ impl Shop {
         let set = set.with_receipt(Some((IdempotencyKey { hash, fingerprint: hash }, receipt)));
         self.stores.orders.commit(vec![set]).await.expect("a commit");
         (id, task)
+    }
+
+    /// The database's now and so much more.
+    pub(crate) async fn in_time(&self, time: Duration) -> Timestamp {
+        after(self.stores.orders.now().await.expect("the time"), time)
+    }
+
+    /// Commits a new order, to be paid in cash, that is to be released at `due`.
+    pub(crate) async fn order_for(&self, due: Timestamp) {
+        let id = self.stores.ids.order_id().await.expect("a number");
+        let now = self.stores.orders.now().await.expect("the time");
+        let order = an_order().numbered(id).customer(&format!("customer-{id}")).at(now).cash();
+        let order = order.lines(&[(1, 299, 2), (2, 299, 2), (3, 299, 2)]).of_no_cart();
+        let placed = order.scheduled_for(after(due, rules().release_lead)).placed().last_change();
+        let ids = self.stores.ids.task_ids(placed.tasks.len()).await.expect("numbers");
+        self.stores.orders.commit(vec![WriteSet::new(placed, ids)]).await.expect("a commit");
     }
 
     /// When the charge of an order was asked for.

@@ -4,6 +4,8 @@ pub mod audit;
 pub mod engine;
 pub mod issuer;
 pub mod metrics;
+pub mod postgres;
+pub mod proxy;
 pub mod service;
 pub mod shop;
 
@@ -20,6 +22,16 @@ pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl Fn
     while !holds().await {
         assert!(tokio::time::Instant::now() < deadline, "never came true: {what}");
         tokio::time::sleep(Duration::from_millis(15)).await;
+    }
+}
+
+/// The same, where what is waited for has its own time to wait: that is over at once.
+pub async fn eventually_hurried<F: Future<Output = bool>>(engine: &Engine, what: &str, mut holds: impl FnMut() -> F) {
+    let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
+    while !holds().await {
+        assert!(tokio::time::Instant::now() < deadline, "never came true: {what}");
+        engine.hurry().await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 

@@ -21,12 +21,31 @@ pub fn binary() -> &'static PathBuf {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-        let built = StdCommand::new(cargo).args(["build", "--quiet", "--package", "order-app"]).status().unwrap();
+        // With the sites of `order-faults`, at which nothing happens but what a test's environment says.
+        let built = ["build", "--quiet", "--package", "order-app", "--features", "fault-points"];
+        let built = StdCommand::new(cargo).args(built).status().unwrap();
         assert!(built.success(), "order-app does not build");
         // …/target/debug/deps/it-… → …/target/debug/order-app
         let target = std::env::current_exe().unwrap();
         target.parent().unwrap().parent().unwrap().join("order-app")
     })
+}
+
+/// One of the system's root certificates, and a folder without any. Each client of an outside service reads all there are
+/// at its start, without optimisation, and none of them calls by TLS here.
+fn one_certificate() -> Option<&'static (PathBuf, PathBuf)> {
+    static ONE: OnceLock<Option<(PathBuf, PathBuf)>> = OnceLock::new();
+    let one = ONE.get_or_init(|| {
+        let all = std::fs::read_to_string("/etc/ssl/certs/ca-certificates.crt").ok()?;
+        let end = "-----END CERTIFICATE-----\n";
+        let first = &all[all.find("-----BEGIN CERTIFICATE-----")?..all.find(end)? + end.len()];
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+        let (file, empty) = (folder.join("one.pem"), folder.join("no-certificates"));
+        std::fs::write(&file, first).unwrap();
+        std::fs::create_dir_all(&empty).unwrap();
+        Some((file, empty))
+    });
+    one.as_ref()
 }
 
 /// A running instance. It is killed when it is dropped.
@@ -68,6 +87,11 @@ impl Service {
                 ("NOTIFICATION_SERVICE_URL", &urls.notification),
             ])
             .env("LOG_LEVEL", std::env::var("TEST_LOG").unwrap_or_else(|_| "error".into()))
+            .envs(
+                one_certificate()
+                    .into_iter()
+                    .flat_map(|(file, folder)| [("SSL_CERT_FILE", file), ("SSL_CERT_DIR", folder)]),
+            )
             .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .kill_on_drop(true);
@@ -112,13 +136,40 @@ impl Service {
         self.process.id().expect("it is running")
     }
 
-    async fn spawn(mut command: Command, engine: &Engine) -> Self {
+    async fn spawn(command: Command, engine: &Engine) -> Self {
+        match Self::try_spawn(command, engine).await {
+            Ok(service) => service,
+            Err(status) => panic!("it ended at once: {status}"),
+        }
+    }
+
+    /// Starts an instance that may die before it listens. An error: how it ended.
+    pub async fn try_start_with(
+        engine: &Engine,
+        sandbox: &Sandbox,
+        settings: &[(&str, &str)],
+    ) -> Result<Self, ExitStatus> {
+        Self::try_spawn(Self::command(engine, sandbox, settings), engine).await
+    }
+
+    async fn try_spawn(mut command: Command, engine: &Engine) -> Result<Self, ExitStatus> {
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await;
-        let line = line.expect("no word in time").unwrap().expect("it ended at once");
+        let Some(line) = line.expect("no word in time").unwrap() else { return Err(process.wait().await.unwrap()) };
         let url = line.strip_prefix("listening on ").expect("its first line is its address").to_owned();
-        Self { process, engine: engine.clone(), url }
+        Ok(Self { process, engine: engine.clone(), url })
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.try_wait().unwrap()
+    }
+
+    /// How it ends by itself, in a moment.
+    pub async fn end(mut self) -> ExitStatus {
+        let ended = tokio::time::timeout(Duration::from_secs(10), self.process.wait()).await;
+        ended.expect("it lives").unwrap()
     }
 
     /// `kill -9`: no instruction more.
@@ -133,10 +184,17 @@ impl Service {
         self.stop().await
     }
 
+    /// SIGTERM.
+    pub fn terminate(&self) {
+        // None: it has ended by itself.
+        if let Some(id) = self.process.id() {
+            StdCommand::new("kill").args(["-TERM", &id.to_string()]).status().unwrap();
+        }
+    }
+
     /// SIGTERM, and how it ended.
     pub async fn stop(mut self) -> ExitStatus {
-        let id = self.process.id().expect("it is running").to_string();
-        assert!(StdCommand::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.terminate();
         tokio::time::timeout(Duration::from_secs(25), self.process.wait()).await.expect("gone within 25 s").unwrap()
     }
 }

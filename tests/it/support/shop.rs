@@ -31,6 +31,12 @@ pub fn fill_cart(sandbox: &Sandbox, customer: &str) {
     sandbox.put_cart(customer, &[(1, 2), (2, 1)]);
 }
 
+/// A body that asks for these products and quantities.
+pub fn items(lines: &[(i64, u32)]) -> Value {
+    let line = |(product, quantity): &(i64, u32)| json!({ "product_id": product, "quantity": quantity });
+    json!({ "items": lines.iter().map(line).collect::<Vec<_>>() })
+}
+
 /// A token of the tests' secret, good for an hour.
 pub fn token(user: &str, role: &str) -> String {
     let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
@@ -90,6 +96,11 @@ impl Shop {
         Self { http, url: service.url.clone(), token }
     }
 
+    /// Another customer at the same instance.
+    pub fn as_user(&self, user: &str) -> Self {
+        Self { token: token(user, "user"), ..self.clone() }
+    }
+
     pub fn customer(service: &Service) -> Self {
         Self::of(service, "ann", "user")
     }
@@ -126,6 +137,24 @@ impl Shop {
         self.send(request).await.unwrap()
     }
 
+    /// Asks for something that may be asked for again under its key. An error: no answer came.
+    pub async fn try_call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        key: Option<&str>,
+    ) -> Result<Answer, reqwest::Error> {
+        let mut request = self.http.request(method, format!("{}{path}", self.url));
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key);
+        }
+        self.send(request).await
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.call(Method::GET, path, None).await
     }
@@ -146,6 +175,11 @@ impl Shop {
         let request = self.http.post(format!("{}/orders", self.url)).json(&json!({ "delivery_address": "1 Main St" }));
         let request = request.header("Prefer", format!("wait={seconds}")).timeout(Duration::from_mins(1));
         self.send(request.header("Idempotency-Key", key)).await
+    }
+
+    /// Places an order of the cart with this body.
+    pub async fn place_with(&self, body: Value) -> Answer {
+        self.call(Method::POST, "/orders", Some(body)).await
     }
 
     pub async fn place(&self) -> Answer {
@@ -185,6 +219,40 @@ impl Shop {
         let body = json!({ "amount": amount, "reason": "they waited long" });
         let request = self.http.post(format!("{}/orders/{id}/refunds", self.url)).json(&body);
         self.send(request.header("Idempotency-Key", key)).await.unwrap()
+    }
+
+    /// Puts these products and quantities in the place of an order's lines.
+    pub async fn edit(&self, id: i64, lines: &[(i64, u32)]) -> Answer {
+        self.call(Method::PUT, &format!("/orders/{id}/items"), Some(items(lines))).await
+    }
+
+    pub async fn patch(&self, id: i64, body: Value) -> Answer {
+        self.call(Method::PATCH, &format!("/orders/{id}"), Some(body)).await
+    }
+
+    /// Says what has become of a payment.
+    pub async fn resolve(&self, id: i64, n: u32, outcome: &str) -> Answer {
+        let body = json!({ "outcome": outcome, "reason": "seen in their console" });
+        self.call(Method::POST, &format!("/orders/{id}/payments/{n}/resolve"), Some(body)).await
+    }
+
+    /// The ledger of an order, each entry in a line: its number, what it is, its amount and its state.
+    pub async fn ledger(&self, id: i64) -> Vec<String> {
+        let ledger = self.get(&format!("/orders/{id}/payments")).await.expect(200).json();
+        let entry = |entry: &Value| {
+            let of = |name: &str| entry[name].as_str().unwrap().to_owned();
+            let amount = entry["amount"].as_f64().unwrap();
+            let of_charge = entry["refunds"].as_i64().map(|n| format!(" of {n}")).unwrap_or_default();
+            let (n, kind, purpose) = (&entry["n"], of("kind"), of("purpose"));
+            format!("{n} {} {kind}{of_charge} ({purpose}) {amount:.2} {}", of("method"), of("state"))
+        };
+        ledger.as_array().unwrap().iter().map(entry).collect()
+    }
+
+    /// The types of an order's timeline.
+    pub async fn timeline(&self, id: i64) -> Vec<String> {
+        let timeline = self.get(&format!("/orders/{id}/timeline")).await.expect(200).json();
+        timeline.as_array().unwrap().iter().map(|entry| entry["type"].as_str().unwrap().to_owned()).collect()
     }
 
     /// Waits until a field of an order has a value.

@@ -21,6 +21,7 @@ const KNOWN: &[(&str, Option<&str>)] = &[
     ("DATABASE_CONNECTIONS", Some("16")),
     ("DATABASE_URL", None),
     ("DEBUG", Some("false")),
+    ("DELIVERY_BANDS", Some("")),
     ("DELIVERY_FEE", Some("5.00")),
     ("DELIVERY_RADIUS_KM", Some("50")),
     ("DRAIN_DELAY", Some("2s")),
@@ -36,10 +37,14 @@ const KNOWN: &[(&str, Option<&str>)] = &[
     ("MAX_REQUESTS", Some("1024")),
     ("METRICS_ADDR", Some("127.0.0.1:9464")),
     ("NOTIFICATION_SERVICE_URL", None),
+    ("PAYMENT_KEY_TTL", Some("24h")),
     ("PAYMENT_SERVICE_URL", None),
     ("PAYMENT_TIMEOUT", Some("15min")),
     ("PORT", Some("8004")),
     ("PRODUCT_SERVICE_URL", None),
+    ("RELEASE_LEAD", Some("45min")),
+    ("SCHEDULE_MAX_AHEAD", Some("30d")),
+    ("SCHEDULE_MIN_AHEAD", Some("30min")),
     ("SERVICE_JWT_KEY_ID", Some("")),
     ("SERVICE_JWT_PRIVATE_KEY", Some("")),
     ("SERVICE_PARALLELISM", Some("64")),
@@ -141,6 +146,11 @@ impl Given {
     /// Whether somebody gave it a value. Its default does not count.
     pub(super) fn is_given(&self, name: &str) -> bool {
         self.values.get(name).is_some_and(|value| !value.is_empty())
+    }
+
+    /// Something is wrong beside a value's own form.
+    pub(super) fn mistake(&mut self, mistake: &str) {
+        self.mistakes.push(mistake.to_owned());
     }
 
     pub(super) fn value(&mut self, name: &str) -> Option<String> {

@@ -2,6 +2,7 @@
 //! Whatever is missing or wrong is named at once.
 
 mod given;
+mod rules;
 #[cfg(test)]
 mod tests;
 mod trust;
@@ -10,11 +11,9 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use order_clients::SigningKey;
-use order_domain::pricing::{FeePolicy, FeePrices, ServiceArea};
-use order_domain::{Coordinates, Currency, Money, Rules};
+use order_domain::Rules;
 use order_http::{Origins, TokenVerifier};
 use order_persistence::DatabaseUrl;
-use rust_decimal::Decimal;
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
@@ -105,25 +104,6 @@ impl Given {
         }
         self.parsed("SERVICE_JWT_PRIVATE_KEY", |pem| {
             SigningKey::private(&SecretString::from(pem), id).map_err(|error| error.to_string())
-        })
-    }
-
-    fn rules(&mut self) -> Option<Rules> {
-        let currency = self.parsed("CURRENCY", |code| Currency::from_code(code).map_err(|error| error.to_string()));
-        let payment_timeout = self.duration("PAYMENT_TIMEOUT", Duration::from_secs(1), Duration::from_hours(30 * 24));
-        let accept_orders = self.switch("ACCEPT_ORDERS");
-        let cash_on_delivery = self.switch("CASH_ON_DELIVERY");
-        let amount = currency.and_then(|currency| self.parsed("DELIVERY_FEE", |value| fee(value, currency)));
-        let points = self.parsed("FULFILMENT_POINTS", points);
-        let radius_km = self.number("DELIVERY_RADIUS_KM", 0.0, 20_100.0);
-        let (points, radius_km) = (points?, radius_km?);
-        let area = (!points.is_empty()).then_some(ServiceArea { fulfilment_points: points, radius_km });
-        Some(Rules {
-            accept_orders: accept_orders?,
-            payment_timeout: payment_timeout?,
-            cash_on_delivery: cash_on_delivery?,
-            fee: FeePolicy { prices: FeePrices::flat(amount?), area },
-            ..Rules::new(currency?)
         })
     }
 
@@ -236,26 +216,4 @@ fn metrics(value: &str) -> Result<Option<SocketAddr>, String> {
     }
     let mut found = value.to_socket_addrs().into_iter().flatten();
     found.next().map(Some).ok_or_else(|| "must be ADDRESS:PORT, such as 127.0.0.1:9464, or off".into())
-}
-
-fn fee(value: &str, currency: Currency) -> Result<Money, String> {
-    let amount = value.parse::<Decimal>().map_err(|_| "must be an amount such as 5.00".to_owned())?;
-    match Money::exact(amount, currency) {
-        Ok(fee) if !fee.is_negative() => Ok(fee),
-        Ok(_) => Err("must not be negative".into()),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// `LATITUDE,LONGITUDE`, several with `;` between them; empty: none.
-fn points(value: &str) -> Result<Vec<Coordinates>, String> {
-    let point = |text: &str| {
-        let (latitude, longitude) = text.split_once(',')?;
-        Coordinates::new(latitude.trim().parse().ok()?, longitude.trim().parse().ok()?).ok()
-    };
-    let texts = value.split(';').map(str::trim).filter(|text| !text.is_empty());
-    texts
-        .map(point)
-        .collect::<Option<_>>()
-        .ok_or_else(|| "must be LATITUDE,LONGITUDE, several with ; between them".into())
 }

@@ -113,6 +113,11 @@ fn values_are_read_or_refused_one_by_one() {
         ("DELIVERY_FEE", "4.99", "4.999"),
         ("DELIVERY_FEE", "0", "-1"),
         ("FULFILMENT_POINTS", "40.7,-74.0; 41,-73", "north"),
+        ("PAYMENT_KEY_TTL", "10min", "9min"),
+        ("SCHEDULE_MIN_AHEAD", "1s", "0s"),
+        ("SCHEDULE_MAX_AHEAD", "366d", "367d"),
+        ("SCHEDULE_MAX_AHEAD", "31min", "30min"),
+        ("RELEASE_LEAD", "0s", "early"),
         ("CURRENCY", "EUR", "euro"),
         ("JWT_ALGORITHM", "HS256", "none"),
         ("JWT_ALGORITHM", "RS256", "rs256"),
@@ -143,6 +148,60 @@ fn values_are_read_or_refused_one_by_one() {
         let Mistakes(mistakes) = given(&[(name, bad)]).unwrap_err();
         assert!(mistakes.len() == 1 && mistakes[0].starts_with(name), "{name}={bad}: {mistakes:?}");
     }
+}
+
+#[test]
+fn what_is_decided_about_time_is_what_was_set() {
+    let set = [
+        ("PAYMENT_TIMEOUT", "20min"),
+        ("PAYMENT_KEY_TTL", "12h"),
+        ("SCHEDULE_MIN_AHEAD", "1h"),
+        ("SCHEDULE_MAX_AHEAD", "7d"),
+        ("RELEASE_LEAD", "90min"),
+    ];
+    let rules = given(&set).unwrap().rules;
+    let times = [
+        rules.payment_timeout,
+        rules.payment_key_ttl,
+        rules.schedule_at_least,
+        rules.schedule_at_most,
+        rules.release_lead,
+    ];
+    assert_eq!(times.map(|time| time.as_secs() / 60), [20, 12 * 60, 60, 7 * 24 * 60, 90]);
+}
+
+#[test]
+fn delivery_costs_by_distance_where_there_are_bands() {
+    let from = ("FULFILMENT_POINTS", "40.7,-74.0");
+    let bands = |more: &[(&str, &str)]| given(&[&[from, ("DELIVERY_BANDS", "3=2.50; 10=5;25.5=8.00")], more].concat());
+    let Settings { rules, without_effect, .. } = bands(&[]).unwrap();
+    let fee_at = |km| rules.fee.prices.at(km).map(|fee| fee.minor());
+    let at = [None, Some(0.0), Some(2.99), Some(3.0), Some(9.99), Some(10.0), Some(25.4)].map(fee_at);
+    assert_eq!(at.map(Result::unwrap), [250, 250, 250, 500, 500, 800, 800]);
+    assert!(fee_at(Some(25.5)).is_err());
+    assert_eq!((rules.fee.area.unwrap().radius_km, without_effect), (25.5, vec![]));
+    let narrower = bands(&[("DELIVERY_RADIUS_KM", "12"), ("DELIVERY_FEE", "4.00")]).unwrap();
+    assert_eq!(narrower.rules.fee.area.unwrap().radius_km, 12.0);
+    assert_eq!(
+        (narrower.rules.fee.prices.base.minor(), narrower.without_effect),
+        (250, vec!["DELIVERY_FEE".to_owned()])
+    );
+    for (bad, reason) in [
+        ("3", "KILOMETRES=FEE"),
+        ("3=2.505", "decimal"),
+        ("3=-1", "negative"),
+        ("0=1", "above 0"),
+        ("inf=1", "above 0"),
+        ("near=1", "above 0"),
+        ("3=1;3=2", "farther"),
+        ("10=1;3=2", "farther"),
+    ] {
+        let Mistakes(mistakes) = given(&[from, ("DELIVERY_BANDS", bad)]).unwrap_err();
+        assert!(mistakes.len() == 1 && mistakes[0].starts_with("DELIVERY_BANDS: "), "{bad}: {mistakes:?}");
+        assert!(mistakes[0].contains(reason), "{bad}: {mistakes:?}");
+    }
+    let Mistakes(mistakes) = given(&[("DELIVERY_BANDS", "3=2.50")]).unwrap_err();
+    assert!(mistakes[0].starts_with("DELIVERY_BANDS: needs FULFILMENT_POINTS"), "{mistakes:?}");
 }
 
 #[test]

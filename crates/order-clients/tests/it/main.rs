@@ -7,6 +7,7 @@ mod context;
 mod faults;
 mod guard;
 mod jwks;
+mod look_up;
 mod metrics;
 mod notification;
 mod payment;

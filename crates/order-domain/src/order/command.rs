@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::ids::{EntryNo, ProductId, UserId};
 use crate::money::Money;
+use crate::ports::OpenTask;
 use crate::text::Text;
 
 use super::delivery_change::DeliveryChange;
@@ -161,6 +162,10 @@ pub enum Command {
         /// Which.
         entry: EntryNo,
     },
+    /// An operator has a task of the order tried again at once, whether it waits or is dead.
+    RetryTask(OpenTask),
+    /// An operator gives a task of the order up.
+    DiscardTask(OpenTask),
     /// `PAYMENT_TIMEOUT` has passed: the order is cancelled, or its edit reverted.
     TimeOut {
         /// The charge that is waited for.

@@ -119,7 +119,9 @@ pub fn consequences(order: &Order, event: &Event) -> Result<Vec<Consequence>, In
         | Event::Released
         | Event::InstructionsChanged { .. }
         | Event::Assigned { .. }
-        | Event::Unassigned { .. } => {}
+        | Event::Unassigned { .. }
+        | Event::TaskRetried { .. }
+        | Event::TaskDiscarded { .. } => {}
     }
     Ok(list)
 }

@@ -15,6 +15,7 @@ use super::event::Event;
 use super::goodwill;
 use super::state::Order;
 use super::status::Status;
+use super::task_touched;
 use super::transitions::{Guard, find};
 use super::{resolve, schedule};
 
@@ -71,6 +72,8 @@ pub fn decide(
             }
             Ok(vec![Event::ChargeWithdrawn { entry }])
         }
+        Command::RetryTask(task) => task_touched::retry(order, &task, now),
+        Command::DiscardTask(task) => task_touched::discard(order, &task),
         Command::TimeOut { entry } => {
             let charge = of_kind(order, entry, EntryKind::Charge)?;
             if !is_wanted(&order.state, charge) || now < overdue_at(&order.state, charge, rules) {
@@ -146,9 +149,12 @@ fn may_ask(order: &Order, command: &Command, actor: &Actor) -> bool {
             Actor::Admin(_) => true,
             Actor::Courier(_) | Actor::System => false,
         },
-        Command::Assign { .. } | Command::Unassign | Command::GrantGoodwill { .. } | Command::Resolve { .. } => {
-            matches!(actor, Actor::Admin(_))
-        }
+        Command::Assign { .. }
+        | Command::Unassign
+        | Command::GrantGoodwill { .. }
+        | Command::Resolve { .. }
+        | Command::RetryTask(_)
+        | Command::DiscardTask(_) => matches!(actor, Actor::Admin(_)),
         Command::Take | Command::GiveBack => matches!(actor, Actor::Courier(_)),
         Command::ChargeSettled { .. }
         | Command::ChargeDeclined { .. }

@@ -3,6 +3,7 @@
 use crate::ids::EntryNo;
 use crate::money::{Money, MoneyError};
 use crate::payment::EntryState;
+use crate::ports::TaskKind;
 use crate::pricing::Shortage;
 use crate::time::Timestamp;
 
@@ -130,6 +131,15 @@ pub enum Rejection {
         entry: EntryNo,
         /// Its state.
         state: EntryState,
+    },
+    /// A worker is at it: what becomes of it is open.
+    #[error("the task is being done at the moment")]
+    TaskRunning,
+    /// What moves money is never given up.
+    #[error("a task of the kind {} is never discarded", task.name())]
+    NeverDiscarded {
+        /// What is to be done.
+        task: TaskKind,
     },
     /// Payment is still in time, or the charge is not wanted: there is nothing to time out.
     #[error("the payment is not overdue")]

@@ -3,6 +3,7 @@
 use crate::geo::Destination;
 use crate::ids::{EntryNo, UserId};
 use crate::money::Money;
+use crate::ports::TaskKind;
 use crate::text::Text;
 use crate::time::Timestamp;
 
@@ -159,6 +160,18 @@ pub enum Event {
         /// How they know, in words.
         reason: Text<500>,
     },
+    /// An operator has a task tried again, at once.
+    TaskRetried {
+        /// What is to be done.
+        task: TaskKind,
+        /// For which entry, where it is an entry's.
+        entry: Option<EntryNo>,
+    },
+    /// An operator has given a task up.
+    TaskDiscarded {
+        /// What was to be done.
+        task: TaskKind,
+    },
 }
 
 impl Event {
@@ -192,6 +205,8 @@ impl Event {
             Self::ChargeInReview { .. } => "charge_in_review",
             Self::RefundInReview { .. } => "refund_in_review",
             Self::Resolved { .. } => "resolved",
+            Self::TaskRetried { .. } => "task_retried",
+            Self::TaskDiscarded { .. } => "task_discarded",
         }
     }
 
@@ -221,7 +236,9 @@ impl Event {
             | Self::RefundDeclined { .. }
             | Self::ChargeInReview { .. }
             | Self::RefundInReview { .. }
-            | Self::Resolved { .. } => None,
+            | Self::Resolved { .. }
+            | Self::TaskRetried { .. }
+            | Self::TaskDiscarded { .. } => None,
         }
     }
 
@@ -252,7 +269,9 @@ impl Event {
             | Self::AddressChanged { .. }
             | Self::InstructionsChanged { .. }
             | Self::GoodwillGranted { .. }
-            | Self::Resolved { .. } => false,
+            | Self::Resolved { .. }
+            | Self::TaskRetried { .. }
+            | Self::TaskDiscarded { .. } => false,
         }
     }
 
@@ -281,7 +300,9 @@ impl Event {
             | Self::RefundSettled { .. }
             | Self::RefundDeclined { .. }
             | Self::ChargeInReview { .. }
-            | Self::RefundInReview { .. } => None,
+            | Self::RefundInReview { .. }
+            | Self::TaskRetried { .. }
+            | Self::TaskDiscarded { .. } => None,
         }
     }
 
@@ -312,7 +333,9 @@ impl Event {
             | Self::RefundDeclined { .. }
             | Self::ChargeInReview { .. }
             | Self::RefundInReview { .. }
-            | Self::Resolved { .. } => None,
+            | Self::Resolved { .. }
+            | Self::TaskRetried { .. }
+            | Self::TaskDiscarded { .. } => None,
         }
     }
 }

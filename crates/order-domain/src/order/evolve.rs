@@ -75,7 +75,9 @@ impl Order {
             | Event::RefundDeclined { .. }
             | Event::ChargeInReview { .. }
             | Event::RefundInReview { .. }
-            | Event::Resolved { .. } => {}
+            | Event::Resolved { .. }
+            | Event::TaskRetried { .. }
+            | Event::TaskDiscarded { .. } => {}
         }
         self.state.updated_at = at;
         self.state.version += 1;

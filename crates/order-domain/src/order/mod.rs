@@ -22,6 +22,7 @@ mod resolve;
 mod schedule;
 mod state;
 mod status;
+mod task_touched;
 pub mod transitions;
 
 pub use crate::payment::PaymentMethod;

@@ -1,13 +1,21 @@
 //! The traits through which a service around this domain meets the world. Few, cohesive, object-safe; held as
 //! `Arc<dyn …>`. With the feature `mocks` each has a `mockall` mock beside it.
 
+mod audit;
 mod clock_ids;
+mod desk;
 mod live;
 mod services;
 mod store;
 mod tasks;
 
+pub use audit::{
+    AuditBatch, AuditReader, AuditedEvent, AuditedOrder, AuditedRows, AuditedTask, LedgerLine, SettledPlace,
+};
 pub use clock_ids::{Clock, IdGenerator};
+pub use desk::{
+    KindStatus, OpenTask, Pause, TaskDeed, TaskDesk, TaskFilter, TaskPage, TaskPlace, TaskState, TaskTouch,
+};
 pub use live::{LiveEvent, LiveEvents, Subscription};
 pub use services::{
     Bearer, Cart, CartService, NotificationService, Payment, PaymentError, PaymentReceipt, PaymentService,
@@ -25,7 +33,9 @@ pub use tasks::{
 
 #[cfg(feature = "mocks")]
 pub use {
+    audit::MockAuditReader,
     clock_ids::{MockClock, MockIdGenerator},
+    desk::MockTaskDesk,
     live::{MockLiveEvents, MockSubscription},
     services::{MockCartService, MockNotificationService, MockPaymentService, MockProductService, MockUserService},
     store::{MockOrderReader, MockOrderStore},

@@ -8,6 +8,7 @@ use crate::order::{Change, Event, Guard, LiveGuard, Order, OrderState, Recorded,
 use crate::payment::{EntryState, Ledger, PaymentStatus};
 use crate::time::{Duration, Timestamp};
 
+use super::desk::TaskTouch;
 use super::tasks::{ClaimedTask, NewTask, TaskRef};
 
 /// Why a store did not do what it was asked.
@@ -24,7 +25,8 @@ pub enum StoreError {
 /// Why a commit did not take.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {
-    /// The order or one of its entries is no longer as it was loaded. Nothing was changed: load and decide again.
+    /// The order, one of its entries or a task that is touched is no longer as it was loaded. Nothing was changed: load
+    /// and decide again.
     #[error("changed by somebody else meanwhile")]
     Conflict,
     /// There is a receipt under the request's key: an equal request was first. Nothing was changed.
@@ -135,6 +137,8 @@ pub struct WriteSet {
     pub finishes: Option<ClaimedTask>,
     /// The task that caused it and goes on: its token is checked all the same.
     pub held_by: Option<ClaimedTask>,
+    /// The task of the order to which an operator does something.
+    pub touches: Option<TaskTouch>,
 }
 
 impl WriteSet {
@@ -164,6 +168,7 @@ impl WriteSet {
             guard: cancels.then_some(GuardChange::Ends),
             finishes: None,
             held_by: None,
+            touches: None,
         }
     }
 
@@ -188,6 +193,13 @@ impl WriteSet {
         self
     }
 
+    /// With what an operator does to a task of the order.
+    #[must_use]
+    pub fn touching(mut self, touch: Option<TaskTouch>) -> Self {
+        self.touches = touch;
+        self
+    }
+
     /// Caused by a task that goes on.
     #[must_use]
     pub fn held_by(mut self, task: &ClaimedTask) -> Self {
@@ -199,7 +211,7 @@ impl WriteSet {
 /// What a commit leaves to be done.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Committed {
-    /// The next of the lanes whose head was finished, if due. (The committed tasks are known to whoever committed.)
+    /// The next of the lanes whose head was finished or discarded, if due. (The committed tasks are known to whoever committed.)
     pub unblocked: Vec<TaskRef>,
 }
 

@@ -4,6 +4,7 @@
 mod adjustments;
 mod assignment;
 mod audits;
+mod audits_of_rows;
 mod delivery_change;
 mod double_click;
 mod edits;
@@ -18,4 +19,5 @@ mod resolving;
 mod scheduled;
 mod support;
 mod table;
+mod tasks_touched;
 mod unknown_outcomes;

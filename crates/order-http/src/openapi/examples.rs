@@ -67,10 +67,31 @@ pub(crate) fn new_order() -> Value {
     })
 }
 
+/// The same, for the next evening.
+pub(crate) fn new_scheduled_order() -> Value {
+    json!({ "delivery_address": "123 Main St", "scheduled_for": "2026-01-02T18:00:00Z" })
+}
+
 /// Its charge, as its customer sees it.
 pub(crate) fn payment() -> Value {
     json!({
         "n": 1, "kind": "charge", "purpose": "order", "method": "online", "amount": 11.71, "state": "settled",
         "refunds": null, "created_at": "2026-01-01T13:00:00.123456Z", "settled_at": "2026-01-01T13:00:01.020304Z",
+    })
+}
+
+/// A task that was given up.
+pub(crate) fn task() -> Value {
+    json!({
+        "id": 42, "kind": "notify", "state": "dead", "order_id": 1, "payment": null, "attempts": 8,
+        "last_error": "notification service unavailable: no answer in 2s", "due_at": "2026-01-01T13:04:10.5Z",
+    })
+}
+
+/// A kind that is paused.
+pub(crate) fn kind() -> Value {
+    json!({
+        "kind": "charge", "paused": true, "paused_at": "2026-01-01T13:00:00Z", "paused_by": "admin1", "waiting": 7,
+        "oldest_due_at": "2026-01-01T13:00:01.020304Z",
     })
 }

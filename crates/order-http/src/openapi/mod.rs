@@ -60,6 +60,7 @@ pub(crate) fn document() -> OpenApi {
     document.tags = Some(vec![
         tag("orders", "Placing and reading orders"),
         tag("changes", "Moving an order along"),
+        tag("operations", "What operators do: tasks, and pausing kinds of them"),
         tag("service", "The service about itself"),
     ]);
     let components = document.components.get_or_insert_default();

@@ -10,8 +10,8 @@ use utoipa::openapi::{Components, Ref, RefOr, Response, ResponseBuilder, Schema}
 use utoipa::{PartialSchema, ToSchema};
 
 use super::headers::{REQUEST_ID, answered};
-use super::schemas::{OrderStatus, one_of};
-use crate::amount::Amount;
+use super::schemas::{EntryStateName, OrderStatus, one_of};
+use crate::amount::{Amount, Moment};
 use crate::codes::Code;
 use crate::problem::{PROBLEM_JSON, ProblemJson, type_of};
 use crate::refusal::ShortageJson;
@@ -102,6 +102,8 @@ fn member(name: &str) -> Option<RefOr<Schema>> {
             ArrayBuilder::new().items(items).description(Some("What can't be had as ordered.")).build().into()
         }
         "order_id" => about("The order that was made of the cart.").schema_type(Type::Integer).build().into(),
+        "earliest" | "latest" => Ref::from_schema_name(Moment::name()).into(),
+        "state" => Ref::from_schema_name(EntryStateName::name()).into(),
         "refundable" => Ref::from_schema_name(Amount::name()).into(),
         _ => return None,
     })

@@ -1,7 +1,8 @@
 //! Schemas of what is written or read by hand, and of names that the domain lists.
 
-use order_domain::order::{CancelCode, Role, Status};
+use order_domain::order::{CancelCode, Outcome, Role, Status};
 use order_domain::payment::{EntryKind, EntryState, PaymentMethod, PaymentStatus, Purpose};
+use order_domain::ports::{TaskKind, TaskState};
 use order_domain::pricing::ShortageReason;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{Object, RefOr};
@@ -53,6 +54,14 @@ impl PartialSchema for ForeignId {
 
 impl ToSchema for ForeignId {}
 
+/// How a task stands, and what becomes of one that is given up.
+fn task_states() -> impl Iterator<Item = &'static str> {
+    TaskState::ALL.map(TaskState::name).into_iter().chain([DISCARDED])
+}
+
+/// What is said of a task that was discarded.
+pub(crate) const DISCARDED: &str = "discarded";
+
 /// One of some names.
 pub(crate) fn one_of(names: impl IntoIterator<Item = &'static str>) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names))
@@ -75,12 +84,16 @@ macro_rules! names {
 }
 
 names! {
+    TaskKindName, "What is to be done.", TaskKind::ALL.map(TaskKind::name);
+    TaskStateName, "How a task stands; `discarded` in the answer to that alone.", task_states();
+    OpenTaskState, "How a task stands.", TaskState::ALL.map(TaskState::name);
     OrderStatus, "Where an order stands.", Status::ALL.map(Status::name);
     OrderPaymentStatus, "Where the money of an order stands.", PaymentStatus::ALL.map(PaymentStatus::name);
     OrderPaymentMethod, "How an order is paid.", [PaymentMethod::Online, PaymentMethod::Cash].map(PaymentMethod::name);
     EntryKindName, "Whether money is taken or given back.", EntryKind::ALL.map(EntryKind::name);
     EntryPurpose, "What a payment is for.", Purpose::ALL.map(Purpose::name);
     EntryStateName, "How far a payment is. In `review` a person has to find out.", EntryState::ALL.map(EntryState::name);
+    ResolvedOutcome, "What has become of a payment.", Outcome::ALL.map(Outcome::name);
     CancellationCode, "Why an order was cancelled.", CancelCode::ALL.map(CancelCode::name);
     ActorRole, "Who did it.", Role::ALL.map(Role::name);
     ReasonOfShortage, "Why a product can't be had as ordered.",

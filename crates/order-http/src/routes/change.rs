@@ -57,7 +57,7 @@ struct StatusBody {
         headers(("ETag"), ("Idempotency-Replayed")),
     )),
     extensions(("x-codes" = json!([
-        Code::Forbidden, Code::IllegalTransition, Code::ReasonRequired, Code::PartnerRequired,
+        Code::Forbidden, Code::IllegalTransition, Code::ReasonRequired, Code::PartnerRequired, Code::AdjustmentOpen,
     ]))),
 )]
 pub(super) async fn set_status(

@@ -1,4 +1,5 @@
-//! `PATCH /orders/{id}`: where an order goes and what its courier should know, until it is packed.
+//! `PATCH /orders/{id}`: where an order goes and what its courier should know, until it is packed; and when it is wanted,
+//! until its release.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -36,6 +37,10 @@ struct PatchBody {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Scalar>)]
     delivery_longitude: Option<Option<Scalar>>,
+    /// When it is wanted, until its release. Without zone it is UTC; `null`: as soon as can be.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, examples("2026-01-02T18:00:00Z"))]
+    scheduled_for: Option<Option<String>>,
     /// For the courier; lines.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, max_length = 500)]
@@ -49,12 +54,12 @@ impl PatchBody {
     fn wish(self) -> Result<DeliveryChange, Problem> {
         let mut fields = Fields::of_body(&self.unknown);
         let change = DeliveryChange {
-            scheduled_for: order_domain::order::Patch::Keep,
             address: self.delivery_address.and_then(|address| fields.line("delivery_address", address)),
             coordinates: fields.coordinates_patch(
                 ("delivery_latitude", "delivery_longitude"),
                 (self.delivery_latitude, self.delivery_longitude),
             ),
+            scheduled_for: fields.moment_patch("scheduled_for", self.scheduled_for),
             instructions: fields.lines_patch("special_instructions", self.special_instructions),
         };
         fields.finish()?;
@@ -62,9 +67,11 @@ impl PatchBody {
     }
 }
 
-/// Change where an order goes
+/// Change where an order goes, and when
 ///
-/// For its customer and admins, until it is being packed. What is absent stays.
+/// For its customer and admins: the place and the instructions until it is being packed, the time of a scheduled order until
+/// its release. What is absent stays. Where another place has another fee, the difference is charged or refunded, as that
+/// of an edit is.
 #[utoipa::path(
     patch,
     path = "/orders/{id}",
@@ -78,7 +85,10 @@ impl PatchBody {
         body = OrderJson<'static>,
         headers(("ETag"), ("Idempotency-Replayed")),
     )),
-    extensions(("x-codes" = json!([Code::Forbidden, Code::NotChangeable, Code::NotServiceable]))),
+    extensions(("x-codes" = json!([
+        Code::Forbidden, Code::NotChangeable, Code::NotServiceable, Code::AlreadyReleased, Code::PaymentInProgress,
+        Code::AdjustmentOpen, Code::ScheduledInThePast, Code::ScheduledTooSoon, Code::ScheduledTooLate,
+    ]))),
 )]
 pub(super) async fn change(
     Signed(caller): Signed,

@@ -8,11 +8,14 @@ mod delivery;
 mod docs;
 mod document;
 mod health;
+mod items;
+mod operations;
 mod payments;
 mod place;
 mod read;
 mod refunds;
 mod request;
+mod resolve;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -20,6 +23,7 @@ use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{Error, FromRequest, Handler, HttpRequest, Resource, Responder, Route};
+use order_faults::point;
 use utoipa::OpenApi;
 
 use crate::context::Notes;
@@ -45,13 +49,22 @@ fn resources() -> Vec<Resources> {
         at("/orders", [get(read::orders), post(place::place)]),
         // Before `/orders/{id}`, which would take it for an id.
         at("/orders/my-orders", [get(read::my_orders)]),
+        at("/orders/scheduled", [post(place::place_scheduled)]),
         at("/orders/{id}", [get(read::order), patch(delivery::change)]),
         at("/orders/{id}/timeline", [get(read::timeline)]),
         at("/orders/{id}/status", [put(change::set_status)]),
         at("/orders/{id}/assign-delivery", [put(change::assign)]),
+        at("/orders/{id}/items", [put(items::replace)]),
         at("/orders/{id}/cancel", [post(change::cancel)]),
         at("/orders/{id}/refunds", [post(refunds::grant)]),
         at("/orders/{id}/payments", [get(payments::list)]),
+        at("/orders/{id}/payments/{n}/resolve", [post(resolve::resolve)]),
+        at("/operations/tasks", [get(operations::tasks)]),
+        at("/operations/tasks/{id}/retry", [post(operations::retry)]),
+        at("/operations/tasks/{id}/discard", [post(operations::discard)]),
+        at("/operations/kinds", [get(operations::kinds)]),
+        at("/operations/kinds/{kind}/pause", [post(operations::pause)]),
+        at("/operations/kinds/{kind}/resume", [post(operations::resume)]),
     ]
 }
 
@@ -60,6 +73,7 @@ pub(crate) fn described() -> utoipa::openapi::OpenApi {
     #[derive(OpenApi)]
     #[openapi(paths(
         place::place,
+        place::place_scheduled,
         read::my_orders,
         read::orders,
         read::order,
@@ -67,9 +81,17 @@ pub(crate) fn described() -> utoipa::openapi::OpenApi {
         change::set_status,
         change::assign,
         delivery::change,
+        items::replace,
         change::cancel,
         refunds::grant,
         payments::list,
+        resolve::resolve,
+        operations::tasks,
+        operations::retry,
+        operations::discard,
+        operations::kinds,
+        operations::pause,
+        operations::resume,
         health::health,
         health::live,
         health::ready,
@@ -111,7 +133,14 @@ async fn around(
         },
         Cap::Exempt => None,
     };
-    contain_panics(request, next).await
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let answer = contain_panics(request, next).await;
+    if reads {
+        point!("answer.read");
+    } else {
+        point!("answer.change");
+    }
+    answer
 }
 
 /// Whether the requests of a path count among those under way, and are refused when there are too many.

@@ -1,5 +1,6 @@
-//! `POST /orders`: the caller's cart becomes an order.
+//! `POST /orders` and `POST /orders/scheduled`: the caller's cart becomes an order.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
@@ -7,9 +8,10 @@ use actix_web::http::header::{HeaderValue, LOCATION};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use order_domain::{Destination, PaymentMethod};
-use order_usecases::{IfMatch, Outcome, PlaceOrder, Render, Request};
+use order_usecases::{Caller, IfMatch, Outcome, PlaceOrder, Render, Request};
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::prefix;
 use crate::answer;
@@ -44,6 +46,10 @@ struct PlaceBody {
     /// For the courier; line breaks and tabs are allowed.
     #[schema(max_length = 500, examples("Ring twice"))]
     special_instructions: Option<String>,
+    /// When it is wanted: half an hour to 30 days ahead, unless the shop has set other bounds. Without zone it is UTC; absent,
+    /// as soon as can be.
+    #[schema(examples("2026-01-02T18:00:00Z"))]
+    scheduled_for: Option<String>,
     /// `online` when absent. `cash` only where the shop offers it.
     #[schema(value_type = Option<OrderPaymentMethod>)]
     payment_method: Option<String>,
@@ -52,8 +58,40 @@ struct PlaceBody {
     unknown: Unknown,
 }
 
+/// The same, with its time.
+enum ScheduledBody {}
+
+impl PartialSchema for ScheduledBody {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = PlaceBody::schema();
+        if let RefOr::T(Schema::Object(body)) = &mut schema {
+            body.required.push("scheduled_for".to_owned());
+            body.description = Some("Where the caller's cart is to go, and when.".to_owned());
+            body.examples = vec![examples::new_scheduled_order()];
+        }
+        schema
+    }
+}
+
+impl ToSchema for ScheduledBody {
+    fn name() -> Cow<'static, str> {
+        "NewScheduledOrder".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        PlaceBody::schemas(schemas);
+    }
+}
+
+/// Whether a time has to be named.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Time {
+    MayBe,
+    HasToBe,
+}
+
 impl PlaceBody {
-    fn wish(self) -> Result<PlaceOrder, Problem> {
+    fn wish(self, time: Time) -> Result<PlaceOrder, Problem> {
         let mut fields = Fields::of_body(&self.unknown);
         let address = fields.line("delivery_address", self.delivery_address);
         let coordinates = fields.coordinates(
@@ -61,6 +99,11 @@ impl PlaceBody {
             (self.delivery_latitude, self.delivery_longitude),
         );
         let instructions = fields.lines_if_any("special_instructions", self.special_instructions);
+        let scheduled_for = match time {
+            Time::MayBe => self.scheduled_for,
+            Time::HasToBe => fields.required("scheduled_for", self.scheduled_for),
+        };
+        let scheduled_for = scheduled_for.and_then(|text| fields.moment("scheduled_for", &text));
         let names = [PaymentMethod::Online, PaymentMethod::Cash].map(PaymentMethod::name);
         let method = match self.payment_method {
             Some(name) => fields.named("payment_method", &name, PaymentMethod::from_name, &names),
@@ -72,7 +115,7 @@ impl PlaceBody {
                 destination: Destination { address, coordinates },
                 instructions,
                 method,
-                scheduled_for: None,
+                scheduled_for,
             }),
             _ => Err(Problem::internal("a field is missing and nothing is wrong")),
         }
@@ -99,7 +142,8 @@ impl PlaceBody {
     )),
     extensions(("x-codes" = json!([
         Code::CartEmpty, Code::AlreadyOrdered, Code::OutOfStock, Code::NotServiceable, Code::CashNotAccepted,
-        Code::NotAcceptingOrders, Code::BadUpstreamAnswer,
+        Code::ScheduledInThePast, Code::ScheduledTooSoon, Code::ScheduledTooLate, Code::NotAcceptingOrders,
+        Code::BadUpstreamAnswer,
     ]))),
 )]
 pub(super) async fn place(
@@ -108,9 +152,51 @@ pub(super) async fn place(
     state: Data<HttpState>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
+    place_at(Time::MayBe, caller, request, &state, body).await
+}
+
+/// Place an order for a time
+///
+/// As `POST /orders`, with `scheduled_for` required. It is priced, checked and charged now; the shop gets it 45 minutes
+/// before its time, unless it has set another lead. What is out of stock then ends it, and the money goes back.
+#[utoipa::path(
+    post,
+    path = "/orders/scheduled",
+    operation_id = "placeScheduledOrder",
+    tag = "orders",
+    params(IdempotencyKey, Prefer),
+    request_body = ScheduledBody,
+    responses((
+        status = 201,
+        description = "The new order, or the one that was made of this cart before.",
+        body = OrderJson<'static>,
+        headers(("ETag"), ("Location"), ("Idempotency-Replayed"), ("Preference-Applied")),
+    )),
+    extensions(("x-codes" = json!([
+        Code::CartEmpty, Code::AlreadyOrdered, Code::OutOfStock, Code::NotServiceable, Code::CashNotAccepted,
+        Code::ScheduledInThePast, Code::ScheduledTooSoon, Code::ScheduledTooLate, Code::NotAcceptingOrders,
+        Code::BadUpstreamAnswer,
+    ]))),
+)]
+pub(super) async fn place_scheduled(
+    Signed(caller): Signed,
+    request: HttpRequest,
+    state: Data<HttpState>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    place_at(Time::HasToBe, caller, request, &state, body).await
+}
+
+async fn place_at(
+    time: Time,
+    caller: Caller,
+    request: HttpRequest,
+    state: &HttpState,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
     let body = body.read().await?;
     let key = idempotency::key(&request, &caller.user, body.bytes())?;
-    let wish = body.json::<PlaceBody>()?.wish()?;
+    let wish = body.json::<PlaceBody>()?.wish(time)?;
     let render = render(prefix(&request));
     let fingerprint = idempotency::fingerprint(&request, body.bytes());
     let order = Request { key, fingerprint, if_match: IfMatch::Any, render };

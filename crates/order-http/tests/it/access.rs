@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use actix_web::http::Method;
-use order_domain::order::Status;
-use order_testkit::builders::{a_cart, an_order};
+use order_domain::Text;
+use order_domain::order::{Command, Status};
+use order_domain::ports::TaskKind;
+use order_testkit::builders::{a_cart, admin, an_order, usd};
 use order_testkit::document::Operation;
 use serde_json::{Value, json};
 
@@ -43,7 +45,10 @@ impl Row {
     }
 
     async fn ask(&self, shop: &Shop, order: i64, who: &str) -> Answer {
-        let path = format!("{}{}", self.path.replace("{id}", &order.to_string()), self.query);
+        let id = if self.path.starts_with("/operations/tasks") { a_task_of(shop, order) } else { order };
+        let path =
+            self.path.replace("{id}", &id.to_string()).replace("{kind}", TaskKind::Refund.name()).replace("{n}", "2");
+        let path = format!("{path}{}", self.query);
         let request = signed(Method::from_bytes(self.method.as_bytes()).unwrap(), &path, who);
         shop.ask(match &self.body {
             Some(body) => request.set_json(body),
@@ -53,9 +58,16 @@ impl Row {
     }
 }
 
+/// The number of a task of the order that does not move money.
+fn a_task_of(shop: &Shop, order: i64) -> i64 {
+    let tasks = shop.store.tasks().into_iter();
+    tasks.filter(|task| task.order.get() == order && task.kind.may_die()).map(|task| task.id.get()).next().unwrap()
+}
+
 fn matrix() -> Vec<Row> {
     let status = |status: &str| json!({ "status": status });
     let courier = |courier: Value| json!({ "delivery_partner_id": courier });
+    let one_apple = json!({ "items": [{ "product_id": 5, "quantity": 1 }] });
     vec![
         //                                                              its customer, another, its courier, another, admin, nobody
         Row::new("GET", "/orders/{id}", [200, 404, 200, 404, 200, 401]),
@@ -84,11 +96,29 @@ fn matrix() -> Vec<Row> {
             .sends(json!({ "amount": 1, "reason": "sorry" })),
         Row::new("PATCH", "/orders/{id}", [200, 404, 403, 404, 200, 401])
             .sends(json!({ "delivery_address": "2 Main St" })),
+        Row::new("PATCH", "/orders/{id}", [409, 404, 403, 404, 409, 401]).sends(json!({ "scheduled_for": tomorrow() })),
+        Row::new("POST", "/orders/scheduled", [201; 6].with_nobody(401))
+            .sends(json!({ "delivery_address": "1 Main St", "scheduled_for": tomorrow() })),
+        Row::new("PUT", "/orders/{id}/items", [200, 404, 403, 404, 200, 401]).sends(one_apple.clone()),
+        Row::new("PUT", "/orders/{id}/items", [200, 404, 403, 404, 200, 401]).query("?dry_run=true").sends(one_apple),
+        Row::new("POST", "/orders/{id}/payments/{n}/resolve", [403, 404, 403, 404, 200, 401])
+            .given(Status::Delivered)
+            .sends(json!({ "outcome": "by_hand", "reason": "handed over" })),
+        Row::new("GET", "/operations/tasks", [403, 403, 403, 403, 200, 401]),
+        Row::new("POST", "/operations/tasks/{id}/retry", [403, 403, 403, 403, 200, 401]),
+        Row::new("POST", "/operations/tasks/{id}/discard", [403, 403, 403, 403, 200, 401]),
+        Row::new("GET", "/operations/kinds", [403, 403, 403, 403, 200, 401]),
+        Row::new("POST", "/operations/kinds/{kind}/pause", [403, 403, 403, 403, 200, 401]),
+        Row::new("POST", "/operations/kinds/{kind}/resume", [403, 403, 403, 403, 200, 401]),
         Row::new("GET", "/health", [200; 6]),
         Row::new("GET", "/health/live", [200; 6]),
         Row::new("GET", "/health/ready", [200; 6]),
         Row::new("GET", "/openapi.json", [200; 6]),
     ]
+}
+
+fn tomorrow() -> Value {
+    json!("2026-01-02T12:00:00Z")
 }
 
 /// `[200; 6].with_nobody(401)`: the same for everybody who has a token.
@@ -106,11 +136,16 @@ impl WithNobody for [u16; 6] {
 /// A shop where everybody has a cart, and couriers are known.
 fn shop() -> Shop {
     let mut shop = Shop::open();
-    for who in WHO {
-        shop.carts.put(a_cart(if who.is_empty() { "nobody" } else { who }, &[(5, 2)]));
-    }
+    fill_carts(&shop, 2);
     shop.users = order_testkit::services::FakeUsers::with_couriers(&["bob", "bea"]).into();
     shop
+}
+
+/// Everybody has so many apples in their cart: another number is another cart.
+fn fill_carts(shop: &Shop, apples: u32) {
+    for who in WHO {
+        shop.carts.put(a_cart(if who.is_empty() { "nobody" } else { who }, &[(5, apples)]));
+    }
 }
 
 /// An order of `ann` that `bob` has, in this status.
@@ -120,6 +155,11 @@ async fn keep(shop: &Shop, id: i64, status: Status) {
         Status::Confirmed => order,
         Status::Preparing => order.preparing(),
         Status::OutForDelivery => order.out_for_delivery(),
+        // Paid in cash, of which some is to be handed back.
+        Status::Delivered => {
+            let grant = Command::GrantGoodwill { amount: usd(100), reason: Text::line("sorry").unwrap() };
+            an_order().id(id).cash().assigned_to("bob").delivered().when(&admin(), grant)
+        }
         other => panic!("no such order here: {other:?}"),
     })
     .await;
@@ -130,6 +170,9 @@ async fn everybody_gets_what_is_theirs() {
     // Far from the numbers that placed orders get.
     let (shop, mut order, mut cells) = (shop(), 1_000_000, 0);
     for row in matrix() {
+        if row.path == "/orders/scheduled" {
+            fill_carts(&shop, 3);
+        }
         for (who, status) in WHO.iter().zip(row.expected) {
             order += 1;
             keep(&shop, order, row.given).await;

@@ -99,7 +99,7 @@ async fn what_is_wrong_is_named_all_at_once() {
         (json!({"special_instructions": "é".repeat(501)}), vec![(instructions, "too_long")]),
         (json!({"special_instructions": "a\u{0}b"}), vec![(instructions, "control_character")]),
         (json!({"special_instructions": ["a"]}), vec![(instructions, "wrong_type")]),
-        (json!({"scheduled_for": null}), vec![("/scheduled_for", "unknown_field")]),
+        (json!({"scheduled_for": "soon"}), vec![("/scheduled_for", "not_a_time")]),
         (
             json!({"status": "delivered", "delivery_address": "", "delivery_latitude": 1, "special_instructions": "\u{7}"}),
             vec![

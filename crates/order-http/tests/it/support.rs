@@ -122,6 +122,7 @@ impl Shop {
         let ports = Ports {
             orders: Arc::new(self.store.clone()),
             reader: self.reader.clone().unwrap_or_else(|| Arc::new(self.store.clone())),
+            desk: Arc::new(self.store.clone()),
             ids: Arc::new(self.store.clone()),
             signal: Arc::new(RecordingSignal::new()),
             live: Arc::clone(&self.live) as _,

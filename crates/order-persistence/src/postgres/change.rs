@@ -14,7 +14,7 @@ use diesel::result::QueryResult;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Double, Integer, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use order_domain::TaskId;
-use order_domain::ports::{Committed, GuardChange, RECEIPT_AGE, TaskKind, TaskRef, WriteSet};
+use order_domain::ports::{Committed, GuardChange, Lane, RECEIPT_AGE, TaskKind, TaskRef, WriteSet};
 
 use super::dialect::{Backend, Conn, DbTime};
 use super::mapping::entry_no;
@@ -62,9 +62,10 @@ impl Changing {
     /// The change of a write set; `None` when it is none, or more than the statement can do.
     pub(super) fn of(set: &WriteSet) -> Result<Option<Self>, DbError> {
         // Named one by one: what is new in a write set has its part here, or leaves the set to a transaction.
-        let WriteSet { order, base, events, moves, booked, tasks, relined, receipt, guard, finishes, held_by } = set;
+        let WriteSet { order, base, events, moves, booked, tasks, relined, receipt, guard, finishes, held_by, touches } =
+            set;
         let (Some(base), None | Some(GuardChange::Ends)) = (*base, guard) else { return Ok(None) };
-        if *relined || finishes.is_some() && held_by.is_some() {
+        if *relined || touches.is_some() || finishes.is_some() && held_by.is_some() {
             return Ok(None);
         }
         let (id, at) = (order.id(), DbTime(order.state().updated_at));
@@ -96,7 +97,7 @@ impl Changing {
             task: task.map(|task| task.id.get()),
             token: task.map(|task| task.token.0),
             task_ends: finishes.is_some(),
-            lane: finishes.as_ref().and_then(|task| task.kind.lane()).map(|lane| lane.name()),
+            lane: finishes.as_ref().and_then(|task| task.kind.lane()).map(Lane::name),
             guard_ends: cancelled || finishes.as_ref().is_some_and(|task| task.kind.clears_cart()),
             guard: EndGuard { order: id.get(), cancelled },
         }))

@@ -18,6 +18,9 @@ use crate::error::DbError;
 const HEAD: &str = "(t.lane IS NULL OR NOT EXISTS (SELECT 1 FROM tasks AS before WHERE before.order_id = t.order_id \
      AND before.lane = t.lane AND NOT before.dead AND (before.seq, before.ordinal) < (t.seq, t.ordinal)))";
 
+/// Ends a condition on `t`: its kind is not paused.
+const NOT_PAUSED: &str = " AND NOT EXISTS (SELECT 1 FROM paused_kinds AS paused WHERE paused.kind = t.kind)";
+
 const _: () = assert!(MAX_TRIES == 8, "the sweep's text and its index have the number, too");
 
 struct ClaimDue {
@@ -78,11 +81,13 @@ impl QueryFragment<Backend> for BySweep<'_> {
              AND dying.kind = ANY(",
         );
         out.push_bind_param::<Array<Text>, _>(&claim.clearing)?;
-        out.push_sql(")), due AS (SELECT found.id FROM unnest(");
+        out.push_sql(")), due AS (SELECT found.id FROM (SELECT t.kind, t.slots FROM unnest(");
         out.push_bind_param::<Array<Text>, _>(&claim.kinds)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<BigInt>, _>(&claim.slots)?;
-        out.push_sql(") AS want (kind, slots), LATERAL (SELECT t.id FROM tasks AS t WHERE t.kind = want.kind AND NOT t.dead AND t.run_at <= now() AND NOT (t.kind = ANY(");
+        out.push_sql(") AS t (kind, slots) WHERE true");
+        out.push_sql(NOT_PAUSED);
+        out.push_sql(") AS want, LATERAL (SELECT t.id FROM tasks AS t WHERE t.kind = want.kind AND NOT t.dead AND t.run_at <= now() AND NOT (t.kind = ANY(");
         out.push_bind_param::<Array<Text>, _>(&claim.mortal)?;
         out.push_sql(") AND t.attempts >= ");
         out.push_bind_param::<Integer, _>(&claim.max_tries)?;
@@ -106,6 +111,7 @@ impl QueryFragment<Backend> for ByIds<'_> {
         out.push_bind_param::<Integer, _>(&claim.max_tries)?;
         out.push_sql(") AND ");
         out.push_sql(HEAD);
+        out.push_sql(NOT_PAUSED);
         out.push_sql(" FOR UPDATE OF t SKIP LOCKED)");
         take(claim, out)
     }
@@ -124,12 +130,14 @@ fn take<'b>(claim: &'b ClaimDue, mut out: AstPass<'_, 'b, Backend>) -> QueryResu
     out.push_sql(
         ") THEN 0 ELSE least(300, 0.5 * power(2, least(t.attempts + 1, 20))) END)) FROM due WHERE t.id = due.id \
          RETURNING t.id, t.kind, t.order_id, t.entry_n, t.attempts, t.token, t.run_at) \
-         SELECT now(), least((SELECT min(run_at) FROM tasks WHERE NOT dead AND run_at > now() \
-         AND (order_id IS NOT NULL OR ",
+         SELECT now(), least((SELECT min(t.run_at) FROM tasks AS t WHERE NOT t.dead AND t.run_at > now() \
+         AND (t.order_id IS NOT NULL OR ",
     );
     out.push_bind_param::<Bool, _>(&claim.chores)?;
+    out.push_sql(")");
+    out.push_sql(NOT_PAUSED);
     out.push_sql(
-        ")), (SELECT min(run_at) FROM claimed)), \
+        "), (SELECT min(run_at) FROM claimed)), \
          claimed.id, claimed.kind, claimed.order_id, claimed.entry_n, claimed.attempts, claimed.token \
          FROM (SELECT 1) AS once LEFT JOIN claimed ON true",
     );

@@ -17,6 +17,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use order_domain::ports::{Committed, StoreError, WriteSet};
+use order_faults::around;
 use tokio::runtime::Handle;
 
 use super::{change, connect, place, write};
@@ -129,6 +130,29 @@ impl Database {
         })
     }
 
+    /// Reads, all of one moment.
+    pub(crate) async fn snapshot<T: Send + 'static>(
+        &self,
+        work: impl for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, DbError>> + Send + 'static,
+    ) -> Result<T, DbError> {
+        let done = self.spawn(|conn| {
+            async move {
+                conn.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+                let done = work(conn).await;
+                // Nothing was changed, so how it ends is all the same; only that it ends is not.
+                match conn.batch_execute("ROLLBACK").await {
+                    Ok(()) => done,
+                    Err(error) => Err(DbError::NotRolledBack(error.to_string())),
+                }
+            }
+            .boxed()
+        });
+        done.await.map_err(|error| match error {
+            DbError::Unknown(detail) => DbError::NoConnection(detail),
+            error => error,
+        })
+    }
+
     /// Does what is whole in its first statement, without a transaction around it.
     pub(crate) async fn single<T: Send + 'static>(
         &self,
@@ -215,7 +239,7 @@ async fn transaction<T>(
 ) -> Result<T, DbError> {
     conn.batch_execute("BEGIN").await?;
     match work(conn).await {
-        Ok(done) => match conn.batch_execute("COMMIT").await {
+        Ok(done) => match around!("transaction.commit", conn.batch_execute("COMMIT").await) {
             Ok(()) => Ok(done),
             Err(error) => Err(DbError::Statement(error).at_commit()),
         },

@@ -54,7 +54,7 @@ pub(super) async fn finish(conn: &mut Conn, task: &ClaimedTask) -> Result<Option
         clears_cart: task.kind.clears_cart(),
         guard: EndGuard { order: task.order.get(), cancelled: false },
     };
-    if finish.get_result::<i64>(conn).await? == 1 { next_of_lane(conn, task).await } else { Ok(None) }
+    if finish.get_result::<i64>(conn).await? == 1 { next_of_lane(conn, task.kind, task.order).await } else { Ok(None) }
 }
 
 /// A task put back, with what its try leaves on its entry, and the end of the guard if it is dead.

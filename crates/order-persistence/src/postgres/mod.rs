@@ -11,6 +11,10 @@ mod parts;
 mod place;
 mod whole;
 
+#[path = "../shared/audit.rs"]
+mod audit;
+#[path = "../shared/desk.rs"]
+mod desk;
 #[path = "../shared/figures.rs"]
 mod figures;
 #[path = "../shared/list.rs"]

@@ -43,7 +43,7 @@ pub(super) struct Placing {
 impl Placing {
     /// The new order of a write set; `None` when it is none.
     pub(super) fn of(set: &WriteSet) -> Result<Option<Self>, DbError> {
-        if set.base.is_some() || set.finishes.is_some() || set.held_by.is_some() {
+        if set.base.is_some() || set.finishes.is_some() || set.held_by.is_some() || set.touches.is_some() {
             return Ok(None);
         }
         let (order, id) = (&set.order, set.order.id());

@@ -1,10 +1,12 @@
 //! An order with all its rows in one statement, and so of one moment.
 
+use std::sync::LazyLock;
+
 use diesel::deserialize;
 use diesel::dsl::SqlTypeOf;
-use diesel::pg::Pg;
+use diesel::pg::{Pg, PgQueryBuilder};
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, Query, QueryBuilder, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Bool, Record, Timestamptz};
 use diesel_async::RunQueryDsl;
 use order_domain::OrderId;
@@ -24,9 +26,30 @@ struct Whole {
     id: i64,
     task: i64,
     token: i64,
-    order: Columns<OrderRow>,
-    item: Columns<ItemRow>,
-    entry: Columns<EntryRow>,
+}
+
+type Found = (DbTime, OrderRow, Vec<Fields<ItemRow>>, Vec<Fields<EntryRow>>, bool);
+
+/// What is selected of an order. A statement's text is put together each time it is used, prepared or not; the names of
+/// sixty columns, quoted, were the dearest part of a read on this side.
+static SELECT: LazyLock<QueryResult<String>> = LazyLock::new(|| {
+    Ok(format!(
+        "SELECT now(), {}, ARRAY(SELECT ROW({}) FROM order_items WHERE order_id = orders.id ORDER BY line), \
+         ARRAY(SELECT ROW({}) FROM payment_entries WHERE order_id = orders.id ORDER BY n)",
+        names::<OrderRow>()?,
+        names::<ItemRow>()?,
+        names::<EntryRow>()?,
+    ))
+});
+
+/// The names of a row's columns, in the sequence of its fields.
+fn names<Row: Selectable<Pg>>() -> QueryResult<String>
+where
+    Columns<Row>: QueryFragment<Pg>,
+{
+    let mut text = PgQueryBuilder::default();
+    Row::construct_selection().to_sql(&mut text, &Pg)?;
+    Ok(text.finish())
 }
 
 impl QueryId for Whole {
@@ -40,15 +63,11 @@ impl Query for Whole {
 
 impl QueryFragment<Backend> for Whole {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        out.push_sql("SELECT now(), ");
-        self.order.walk_ast(out.reborrow())?;
-        out.push_sql(", ARRAY(SELECT ROW(");
-        self.item.walk_ast(out.reborrow())?;
-        out.push_sql(") FROM order_items WHERE order_id = orders.id ORDER BY line), ARRAY(SELECT ROW(");
-        self.entry.walk_ast(out.reborrow())?;
+        let select =
+            SELECT.as_ref().map_err(|error| diesel::result::Error::QueryBuilderError(error.to_string().into()))?;
+        out.push_sql(select);
         bind! { out:
-            ") FROM payment_entries WHERE order_id = orders.id ORDER BY n), \
-             EXISTS (SELECT FROM tasks WHERE tasks.id = ", BigInt, &self.task;
+            ", EXISTS (SELECT FROM tasks WHERE tasks.id = ", BigInt, &self.task;
             " AND token = ", BigInt, &self.token;
             ") FROM orders WHERE orders.id = ", BigInt, &self.id;
         }
@@ -63,23 +82,11 @@ pub(super) async fn whole(
     task: Option<&ClaimedTask>,
 ) -> Result<Option<(Loaded, bool)>, DbError> {
     let (task, token) = task.map_or((0, 0), |task| (task.id.get(), task.token.0));
-    let whole = Whole {
-        id: id.get(),
-        task,
-        token,
-        order: columns::<OrderRow>(),
-        item: columns::<ItemRow>(),
-        entry: columns::<EntryRow>(),
-    };
-    let found: Option<(DbTime, OrderRow, Vec<Fields<ItemRow>>, Vec<Fields<EntryRow>>, bool)> =
-        whole.get_result(conn).await.optional()?;
+    let whole = Whole { id: id.get(), task, token };
+    let found = whole.get_result::<Found>(conn).await.optional()?;
     let Some((now, order, items, entries, held)) = found else { return Ok(None) };
     let order = order.into_order(rows::<ItemRow>(items)?, rows::<EntryRow>(entries)?)?;
     Ok(Some((Loaded { order, now: now.0 }, held)))
-}
-
-fn columns<Row: Selectable<Pg>>() -> Columns<Row> {
-    Row::construct_selection()
 }
 
 /// Rows out of their fields.

@@ -99,7 +99,7 @@ impl OrderRow {
         Ok(Order::restore(self.into_state(currency, lines)?, ledger)?)
     }
 
-    fn into_state(self, currency: Currency, lines: Vec<Line>) -> Result<OrderState, DbError> {
+    pub(crate) fn into_state(self, currency: Currency, lines: Vec<Line>) -> Result<OrderState, DbError> {
         let amount = |minor| Money::from_minor(minor, currency);
         let coordinates = match (self.delivery_latitude, self.delivery_longitude) {
             (Some(latitude), Some(longitude)) => {
@@ -168,7 +168,7 @@ impl ItemRow {
         })
     }
 
-    fn into_line(self, currency: Currency) -> Result<Line, DbError> {
+    pub(crate) fn into_line(self, currency: Currency) -> Result<Line, DbError> {
         let amount = |minor| Money::from_minor(minor, currency);
         Ok(Line {
             id: LineId::new(self.line).map_err(wrong)?,
@@ -247,7 +247,7 @@ impl EntryRow {
         })
     }
 
-    fn into_entry(self, currency: Currency) -> Result<Entry, DbError> {
+    pub(crate) fn into_entry(self, currency: Currency) -> Result<Entry, DbError> {
         let repeats = self.repeats_n.map(unsigned).transpose()?;
         let declines = unsigned(self.declines)?;
         let origin = self.charge_n.map(unsigned).transpose()?.map(|charge| Origin { charge, repeats, declines });

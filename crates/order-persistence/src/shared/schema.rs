@@ -167,6 +167,17 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::Text;
+    use super::Instant;
+
+    paused_kinds (kind) {
+        kind -> Text,
+        paused_at -> Instant,
+        paused_by -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     orders,
     order_items,
@@ -174,5 +185,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     payment_entries,
     tasks,
     receipts,
-    guards
+    guards,
+    paused_kinds
 );

@@ -1,21 +1,24 @@
 //! The ports over an engine: each call is one unit of work on one connection, finished even if its caller goes away.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use order_domain::order::Version;
 use order_domain::ports::{
-    Cause, Claim, ClaimedChore, ClaimedTask, CommitError, Committed, Failure, Figures, IdGenerator, IdempotencyKey,
-    KEPT_AFTER_END, Loaded, OrderFilter, OrderPage, OrderReader, OrderStore, Page, Placing, Rest, StoreError,
-    StoredReceipt, Sweep, TaskRef, TaskStore, Timeline, WriteSet,
+    AuditBatch, AuditReader, Cause, Claim, ClaimedChore, ClaimedTask, CommitError, Committed, Failure, Figures,
+    IdGenerator, IdempotencyKey, KEPT_AFTER_END, KindStatus, LedgerLine, Loaded, OpenTask, OrderFilter, OrderPage,
+    OrderReader, OrderStore, Page, Placing, Rest, SettledPlace, StoreError, StoredReceipt, Sweep, TaskDesk, TaskFilter,
+    TaskKind, TaskPage, TaskPlace, TaskRef, TaskStore, Timeline, WriteSet,
 };
 use order_domain::time::Timestamp;
 use order_domain::{EntryNo, OrderId, TaskId, UserId};
+use order_faults::around;
 
 use super::dialect::{self, Database};
 use super::statements::Mark;
-use super::{claim, ends, figures, list, load, timeline, write};
+use super::{audit, claim, desk, ends, figures, list, load, timeline, write};
 use crate::id_blocks::{IdBlocks, Ids};
 
 /// All stores over one database.
@@ -61,19 +64,24 @@ impl OrderStore for Store {
     }
 
     async fn commit(&self, sets: Vec<WriteSet>) -> Result<Committed, CommitError> {
-        Ok(dialect::commit(&self.db, sets).await?)
+        if sets.iter().any(|set| set.base.is_none()) {
+            Ok(around!("commit.place", dialect::commit(&self.db, sets).await)?)
+        } else {
+            Ok(around!("commit.change", dialect::commit(&self.db, sets).await)?)
+        }
     }
 
     async fn mark_sent(&self, task: &ClaimedTask, version: Version, entry: EntryNo) -> Result<bool, CommitError> {
-        self.mark(task, version, entry, Mark::Sent).await
+        around!("commit.mark_sent", self.mark(task, version, entry, Mark::Sent).await)
     }
 
     async fn put_back(&self, task: &ClaimedTask, version: Version, entry: EntryNo) -> Result<bool, CommitError> {
-        self.mark(task, version, entry, Mark::PutBack).await
+        around!("commit.put_back", self.mark(task, version, entry, Mark::PutBack).await)
     }
 
     async fn forget(&self, limit: u32) -> Result<u32, StoreError> {
-        Ok(self.db.single(move |conn| write::forget(conn, KEPT_AFTER_END, limit).boxed()).await?)
+        let forget = self.db.single(move |conn| write::forget(conn, KEPT_AFTER_END, limit).boxed());
+        Ok(around!("commit.forget", forget.await)?)
     }
 }
 
@@ -116,6 +124,10 @@ impl OrderReader for Store {
     }
 }
 
+async fn next_block(db: &Database, ids: Ids) -> Result<Range<i64>, StoreError> {
+    around!("ids.block", dialect::next_block(db, ids).await)
+}
+
 #[async_trait]
 impl TaskStore for Store {
     async fn claim(&self, claim: &Claim) -> Result<Sweep, StoreError> {
@@ -124,7 +136,7 @@ impl TaskStore for Store {
             let claim = claim.clone();
             async move { claim::claim(conn, &claim).await }.boxed()
         });
-        Ok(done.await?)
+        Ok(around!("commit.claim", done.await)?)
     }
 
     async fn finish(&self, task: &ClaimedTask) -> Result<Option<TaskRef>, StoreError> {
@@ -133,7 +145,7 @@ impl TaskStore for Store {
             let task = task.clone();
             async move { ends::finish(conn, &task).await }.boxed()
         });
-        Ok(done.await?)
+        Ok(around!("commit.finish", done.await)?)
     }
 
     async fn fail(&self, task: &ClaimedTask, failure: &Failure) -> Result<bool, StoreError> {
@@ -142,12 +154,13 @@ impl TaskStore for Store {
             let (task, failure) = given.clone();
             async move { ends::fail(conn, &task, &failure).await }.boxed()
         });
-        Ok(done.await?)
+        Ok(around!("commit.fail", done.await)?)
     }
 
     async fn hand_back(&self, task: &ClaimedTask) -> Result<(), StoreError> {
         let (id, token) = (task.id, task.token);
-        Ok(self.db.single(move |conn| ends::hand_back(conn, id, token).boxed()).await?)
+        let done = self.db.single(move |conn| ends::hand_back(conn, id, token).boxed());
+        Ok(around!("commit.hand_back", done.await)?)
     }
 
     async fn rest(&self, chore: &ClaimedChore, rest: &Rest) -> Result<bool, StoreError> {
@@ -156,7 +169,7 @@ impl TaskStore for Store {
             let (chore, rest) = given.clone();
             async move { ends::rest(conn, &chore, &rest).await }.boxed()
         });
-        Ok(done.await?)
+        Ok(around!("commit.rest", done.await)?)
     }
 
     async fn figures(&self) -> Result<Figures, StoreError> {
@@ -170,15 +183,69 @@ impl TaskStore for Store {
 }
 
 #[async_trait]
+impl TaskDesk for Store {
+    async fn tasks(&self, filter: TaskFilter, limit: u32, after: Option<TaskPlace>) -> Result<TaskPage, StoreError> {
+        Ok(self.db.read(move |conn| desk::tasks(conn, filter, limit, after).boxed()).await?)
+    }
+
+    async fn task(&self, id: TaskId) -> Result<Option<OpenTask>, StoreError> {
+        Ok(self.db.read(move |conn| desk::task(conn, id).boxed()).await?)
+    }
+
+    async fn kinds(&self) -> Result<Vec<KindStatus>, StoreError> {
+        Ok(self.db.read(|conn| desk::kinds(conn).boxed()).await?)
+    }
+
+    async fn pause(&self, kind: TaskKind, by: &UserId) -> Result<(), StoreError> {
+        let by = by.clone();
+        let paused = self.db.single(move |conn| {
+            let by = by.clone();
+            async move { desk::pause(conn, kind, &by).await }.boxed()
+        });
+        Ok(paused.await?)
+    }
+
+    async fn resume(&self, kind: TaskKind) -> Result<(), StoreError> {
+        Ok(self.db.single(move |conn| desk::resume(conn, kind).boxed()).await?)
+    }
+}
+
+#[async_trait]
+impl AuditReader for Store {
+    async fn last_order(&self) -> Result<Option<OrderId>, StoreError> {
+        Ok(self.db.read(|conn| audit::last_order(conn).boxed()).await?)
+    }
+
+    async fn orders_after(&self, after: Option<OrderId>, limit: u32) -> Result<AuditBatch, StoreError> {
+        Ok(self.db.snapshot(move |conn| audit::orders_after(conn, after, limit).boxed()).await?)
+    }
+
+    async fn entries(&self, wanted: &[(OrderId, EntryNo)]) -> Result<Vec<LedgerLine>, StoreError> {
+        let wanted = wanted.to_vec();
+        Ok(self.db.read(move |conn| async move { audit::entries(conn, &wanted).await }.boxed()).await?)
+    }
+
+    async fn settled(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+        after: Option<SettledPlace>,
+        limit: u32,
+    ) -> Result<Vec<LedgerLine>, StoreError> {
+        Ok(self.db.read(move |conn| audit::settled(conn, from, until, after, limit).boxed()).await?)
+    }
+}
+
+#[async_trait]
 impl IdGenerator for Store {
     async fn order_id(&self) -> Result<OrderId, StoreError> {
-        let id = self.ids.orders.take(1, || dialect::next_block(&self.db, Ids::Orders)).await?;
+        let id = self.ids.orders.take(1, || next_block(&self.db, Ids::Orders)).await?;
         OrderId::new(id.first().copied().unwrap_or_default())
             .map_err(|error| StoreError::Inconsistent(error.to_string()))
     }
 
     async fn task_ids(&self, count: usize) -> Result<Vec<TaskId>, StoreError> {
-        let ids = self.ids.rows.take(count, || dialect::next_block(&self.db, Ids::Rows)).await?;
+        let ids = self.ids.rows.take(count, || next_block(&self.db, Ids::Rows)).await?;
         let id = |id| TaskId::new(id).map_err(|error| StoreError::Inconsistent(error.to_string()));
         ids.into_iter().map(id).collect()
     }

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use order_domain::ports::{ClaimedTask, TaskKind, TaskRef};
+use order_domain::ports::{TaskKind, TaskRef};
 use order_domain::{OrderId, TaskId};
 
 use super::dialect::{Conn, now_value};
@@ -18,11 +18,11 @@ pub(crate) async fn ended(conn: &mut Conn, kind: TaskKind, order: OrderId) -> Re
     Ok(())
 }
 
-/// The task that waited behind a finished one, if it is due. A dead one blocks nothing.
-pub(crate) async fn next_of_lane(conn: &mut Conn, finished: &ClaimedTask) -> Result<Option<TaskRef>, DbError> {
-    let Some(lane) = finished.kind.lane() else { return Ok(None) };
+/// The task that waited behind one of this kind that is off the list, if it is due. A dead one blocks nothing.
+pub(crate) async fn next_of_lane(conn: &mut Conn, kind: TaskKind, order: OrderId) -> Result<Option<TaskRef>, DbError> {
+    let Some(lane) = kind.lane() else { return Ok(None) };
     let head = tasks::table
-        .filter(tasks::order_id.eq(finished.order.get()))
+        .filter(tasks::order_id.eq(order.get()))
         .filter(tasks::lane.eq(lane.name()))
         .filter(tasks::dead.eq(false))
         .order((tasks::seq, tasks::ordinal))

@@ -8,6 +8,7 @@ use order_domain::payment::EntryState;
 use order_domain::ports::{ClaimedTask, Committed, GuardChange, TaskRef, WriteSet};
 use order_domain::time::Duration;
 
+use super::desk;
 use super::dialect::{Conn, DbTime, now_query};
 use super::mapping::{GUARD, entry_no};
 use super::rows::{EntryRow, EventRow, GuardRow, ItemRow, OrderRow, ReceiptRow, TaskRow};
@@ -24,6 +25,9 @@ pub(crate) async fn commit(conn: &mut Conn, sets: &[WriteSet]) -> Result<Committ
     for set in in_id_order {
         write(conn, set).await?;
         committed.unblocked.extend(end_task(conn, set).await?);
+        if let Some(touch) = &set.touches {
+            committed.unblocked.extend(desk::touch(conn, set.order.id(), touch).await?);
+        }
         if let Some((key, receipt)) = &set.receipt {
             // Its day begins now, however long ago the order last changed.
             let now: DbTime = now_query().get_result(conn).await?;
@@ -150,7 +154,7 @@ async fn end_task(conn: &mut Conn, set: &WriteSet) -> Result<Option<TaskRef>, Db
         return Err(DbError::TaskLost);
     }
     ended(conn, task.kind, task.order).await?;
-    next_of_lane(conn, task).await
+    next_of_lane(conn, task.kind, task.order).await
 }
 
 /// `booked → sent`, or its way back.

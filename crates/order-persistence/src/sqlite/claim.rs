@@ -8,7 +8,7 @@ use order_domain::time::after;
 
 use super::dialect::{Conn, DbTime, now_query};
 use super::mapping::{Claimed, ClaimedRow};
-use super::schema::tasks;
+use super::schema::{paused_kinds, tasks};
 use super::task_ends::ended;
 use crate::error::DbError;
 
@@ -22,8 +22,9 @@ pub(super) async fn claim(conn: &mut Conn, claim: &Claim) -> Result<Sweep, DbErr
     if claim.only.is_none() {
         bury(conn, now).await?;
     }
+    let paused: Vec<String> = paused_kinds::table.select(paused_kinds::kind).load(conn).await?;
     let mut found = Vec::new();
-    for &(kind, slots) in &claim.slots {
+    for &(kind, slots) in claim.slots.iter().filter(|(kind, _)| !paused.iter().any(|paused| paused == kind.name())) {
         found.extend(due(conn, claim, kind, slots, now).await?);
     }
     if claim.only.is_none() {
@@ -37,6 +38,9 @@ pub(super) async fn claim(conn: &mut Conn, claim: &Claim) -> Result<Sweep, DbErr
         }
     }
     let mut waiting = tasks::table.filter(tasks::dead.eq(false).and(tasks::run_at.gt(now))).into_boxed();
+    if !paused.is_empty() {
+        waiting = waiting.filter(tasks::kind.ne_all(paused));
+    }
     if claim.chores.is_empty() {
         waiting = waiting.filter(tasks::order_id.is_not_null());
     }

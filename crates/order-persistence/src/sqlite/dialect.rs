@@ -23,6 +23,7 @@ use diesel_async::sync_connection_wrapper::{SpawnBlocking, SyncConnectionWrapper
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use order_domain::ports::{Committed, StoreError, WriteSet};
+use order_faults::around;
 use tokio::runtime::Handle;
 
 use super::{connect, write};
@@ -120,17 +121,27 @@ pub(crate) struct Database {
     writer: Measured<Manager>,
     readers: Measured<Manager>,
     runtime: Handle,
-    /// Held as long as the store lives: the operating system lets go of it when the process dies.
-    _lock: Arc<File>,
+    /// Held as long as the store lives: the operating system lets go of it when the process dies. Who is there beside an
+    /// instance has none.
+    _lock: Option<Arc<File>>,
 }
 
 impl Database {
     pub(crate) fn open(path: &Path, options: &Options) -> Result<Self, ConnectError> {
         let lock = connect::lock(path)?;
         connect::void_leases(path)?;
+        Self::connected(path, options, Some(Arc::new(lock)))
+    }
+
+    /// Without the lock of the one instance, and without voiding what it has in its hands.
+    pub(crate) fn beside(path: &Path, options: &Options) -> Result<Self, ConnectError> {
+        Self::connected(path, options, None)
+    }
+
+    fn connected(path: &Path, options: &Options, lock: Option<Arc<File>>) -> Result<Self, ConnectError> {
         let writer = Measured::new(connect::pool(path, 1)?, "writer");
         let readers = Measured::new(connect::pool(path, options.connections)?, "readers");
-        Ok(Self { writer, readers, runtime: options.runtime.clone(), _lock: Arc::new(lock) })
+        Ok(Self { writer, readers, runtime: options.runtime.clone(), _lock: lock })
     }
 
     /// Reads, all of one moment.
@@ -139,6 +150,14 @@ impl Database {
         work: impl for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, DbError>> + Send + 'static,
     ) -> Result<T, DbError> {
         self.run(&self.readers, "BEGIN", work).await
+    }
+
+    /// Reads, all of one moment: as every read here does.
+    pub(crate) async fn snapshot<T: Send + 'static>(
+        &self,
+        work: impl for<'c> FnOnce(&'c mut Conn) -> BoxFuture<'c, Result<T, DbError>> + Send + 'static,
+    ) -> Result<T, DbError> {
+        self.read(work).await
     }
 
     /// A statement of its own needs the writer like everything that writes.
@@ -195,7 +214,7 @@ async fn transaction<'c, T>(
     conn.batch_execute(begin).await?;
     let done = work(conn).await?;
     // A commit that fails here has not taken: the file says so itself.
-    conn.batch_execute("COMMIT").await?;
+    around!("transaction.commit", conn.batch_execute("COMMIT").await)?;
     Ok(done)
 }
 

@@ -19,7 +19,7 @@ pub(super) async fn finish(conn: &mut Conn, task: &ClaimedTask) -> Result<Option
         return Ok(None);
     }
     ended(conn, task.kind, task.order).await?;
-    next_of_lane(conn, task).await
+    next_of_lane(conn, task.kind, task.order).await
 }
 
 pub(super) async fn fail(conn: &mut Conn, task: &ClaimedTask, failure: &Failure) -> Result<bool, DbError> {

@@ -7,6 +7,10 @@ mod ends;
 mod migrate;
 mod whole;
 
+#[path = "../shared/audit.rs"]
+mod audit;
+#[path = "../shared/desk.rs"]
+mod desk;
 #[path = "../shared/figures.rs"]
 mod figures;
 #[path = "../shared/list.rs"]
@@ -36,9 +40,14 @@ pub use store::Store;
 
 use crate::{ConnectError, Options};
 
-pub(crate) use migrate::migrate;
+pub(crate) use migrate::{look, migrate};
 
 /// Opens the file, locked against a second instance.
 pub(crate) fn open(path: &Path, options: &Options) -> Result<Store, ConnectError> {
     Ok(Store::over(dialect::Database::open(path, options)?))
+}
+
+/// Opens the file beside the instance that may have it: for commands that do not work on tasks.
+pub(crate) fn beside(path: &Path, options: &Options) -> Result<Store, ConnectError> {
+    Ok(Store::over(dialect::Database::beside(path, options)?))
 }

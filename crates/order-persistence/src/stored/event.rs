@@ -66,6 +66,8 @@ pub(crate) fn event(event: &Event) -> (&'static str, i32, Value) {
         | Event::RefundDeclined { entry, .. }
         | Event::ChargeInReview { entry }
         | Event::RefundInReview { entry } => json!({ "entry": entry }),
+        Event::TaskRetried { task, entry } => json!({ "task": task.name(), "entry": entry }),
+        Event::TaskDiscarded { task } => json!({ "task": task.name() }),
     };
     (event.name(), V, data)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use order_domain::ports::{IdGenerator, OrderReader, OrderStore, TaskStore};
+use order_domain::ports::{AuditReader, IdGenerator, OrderReader, OrderStore, TaskDesk, TaskStore};
 use order_domain::time::Duration;
 use order_persistence::{DatabaseUrl, Options, Stores};
 use order_testkit::contract::{Harness, RowCounts};
@@ -46,6 +46,14 @@ impl Harness for Postgres {
 
     fn tasks(&self) -> Arc<dyn TaskStore> {
         self.stores.tasks.clone()
+    }
+
+    fn desk(&self) -> Arc<dyn TaskDesk> {
+        self.stores.desk.clone()
+    }
+
+    fn audit(&self) -> Arc<dyn AuditReader> {
+        self.stores.audit.clone()
     }
 
     fn ids(&self) -> Arc<dyn IdGenerator> {

@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use order_domain::OrderId;
-use order_domain::order::{Guard, Status};
-use order_domain::ports::{IdempotencyKey, OrderFilter, Page, PageStart, Receipt, TaskKind, WriteSet};
+use order_domain::order::{CancelCode, Guard, Status};
+use order_domain::ports::{
+    Chore, Claim, Failure, IdempotencyKey, OrderFilter, Page, PageStart, Receipt, Rest, TaskKind, WriteSet,
+};
 use order_persistence::{DatabaseUrl, Options, Stores};
-use order_testkit::builders::{a_guard, an_order, claim_one, user};
+use order_testkit::builders::{Life, a_guard, an_order, claim_one, user, write_set};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -162,6 +164,69 @@ async fn placing_is_one_read_and_one_write() {
     }
 }
 
+/// Order, event, tasks and receipt are one statement, with no BEGIN and no COMMIT around it; a settlement moves an entry and
+/// ends its task in it, a cancellation the guard.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_is_one_write() {
+    let postgres = Postgres::fresh().await;
+    let wire = Wire::before(&postgres).await;
+    let stores = wire.stores();
+    for n in 1..=4 {
+        let life = an_order().id(i64::from(n)).sent();
+        let kept = life.keep(&*stores.orders, &*stores.tasks, &*stores.ids).await;
+        let loaded = stores.orders.load(life.order.id()).await.unwrap().unwrap();
+        let settled = Life::of(loaded.order, life.rules, loaded.now).charge_settles(1);
+        let packed = settled.clone().preparing();
+        let cancelled = packed.clone().cancelled_by_admin(CancelCode::OutOfStock, "gone");
+        let settles = write_set(&*stores.ids, settled.last_change()).await.finishing(kept.held(1));
+        let packs = write_set(&*stores.ids, packed.last_change()).await;
+        let cancels = write_set(&*stores.ids, cancelled.last_change()).await;
+        for (key, set) in (4 * n..).zip([settles, packs, cancels]) {
+            let receipt = Receipt { status: 200, headers: Vec::new(), body: b"{}".to_vec() };
+            let key = IdempotencyKey { hash: [key; 32], fingerprint: [key; 32] };
+            wire.counted();
+            stores.orders.commit(vec![set.with_receipt(Some((key, receipt)))]).await.unwrap();
+            assert!(n == 1 || wire.counted() == 1, "one statement");
+        }
+    }
+}
+
+/// A task that fails, that is handed back or that ends is one statement; where its lane goes on, the next of it is asked
+/// for. A chore that rests is one as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_leaves_its_worker_by_one_statement() {
+    let postgres = Postgres::fresh().await;
+    let wire = Wire::before(&postgres).await;
+    let stores = wire.stores();
+    let slots = vec![(TaskKind::ClearCart, 1)];
+    let claim = Claim { slots, chores: Chore::ALL.to_vec(), only: None, lease: Duration::from_secs(30) };
+    for n in 1..=3 {
+        let life = an_order().id(n).cash().placed();
+        let kept = life.keep(&*stores.orders, &*stores.tasks, &*stores.ids).await;
+        let clears = kept.task(TaskKind::ClearCart);
+        let counts = |expected| assert!(n == 1 || wire.counted() == expected, "{expected} of order {n}");
+
+        let task = claim_one(&*stores.tasks, clears).await;
+        wire.counted();
+        let failure = Failure { wait: Duration::ZERO, error: "no answer".into(), entry: None };
+        assert!(stores.tasks.fail(&task, &failure).await.unwrap());
+        counts(1);
+        let task = claim_one(&*stores.tasks, clears).await;
+        wire.counted();
+        stores.tasks.hand_back(&task).await.unwrap();
+        counts(1);
+        let task = claim_one(&*stores.tasks, clears).await;
+        wire.counted();
+        stores.tasks.finish(&task).await.unwrap();
+        counts(2);
+
+        let chore = stores.tasks.claim(&claim).await.unwrap().chores.remove(0);
+        wire.counted();
+        assert!(stores.tasks.rest(&chore, &Rest { wait: Duration::ZERO, error: None }).await.unwrap());
+        counts(1);
+    }
+}
+
 /// A message is one statement's worth of reading.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cause_of_a_task_is_one_read() {
@@ -178,9 +243,9 @@ async fn the_cause_of_a_task_is_one_read() {
     }
 }
 
-/// Order, lines, ledger, token and version, sent together.
+/// Now, order, lines and ledger are one statement, with or without a task's token.
 #[tokio::test(flavor = "multi_thread")]
-async fn reading_an_order_asks_for_nothing_twice() {
+async fn reading_an_order_is_one_statement() {
     let postgres = Postgres::fresh().await;
     let wire = Wire::before(&postgres).await;
     let stores = wire.stores();

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use order_domain::ports::{IdGenerator, OrderReader, OrderStore, TaskStore};
+use order_domain::ports::{AuditReader, IdGenerator, OrderReader, OrderStore, TaskDesk, TaskStore};
 use order_domain::time::Duration;
 use order_persistence::{ConnectError, DatabaseUrl, Options, Stores};
 use order_testkit::contract::{Harness, RowCounts};
@@ -63,6 +63,14 @@ impl Harness for Sqlite {
 
     fn tasks(&self) -> Arc<dyn TaskStore> {
         self.stores.tasks.clone()
+    }
+
+    fn desk(&self) -> Arc<dyn TaskDesk> {
+        self.stores.desk.clone()
+    }
+
+    fn audit(&self) -> Arc<dyn AuditReader> {
+        self.stores.audit.clone()
     }
 
     fn ids(&self) -> Arc<dyn IdGenerator> {

@@ -6,7 +6,7 @@
 //! ```
 //! use std::sync::Arc;
 //! use async_trait::async_trait;
-//! use order_domain::ports::{IdGenerator, OrderReader, OrderStore, TaskStore};
+//! use order_domain::ports::{AuditReader, IdGenerator, OrderReader, OrderStore, TaskDesk, TaskStore};
 //! use order_domain::time::Duration;
 //! use order_testkit::contract::Harness;
 //! use order_testkit::memory::{MemoryStore, RowCounts};
@@ -18,6 +18,8 @@
 //!     fn store(&self) -> Arc<dyn OrderStore> { Arc::new(self.0.clone()) }
 //!     fn reader(&self) -> Arc<dyn OrderReader> { Arc::new(self.0.clone()) }
 //!     fn tasks(&self) -> Arc<dyn TaskStore> { Arc::new(self.0.clone()) }
+//!     fn desk(&self) -> Arc<dyn TaskDesk> { Arc::new(self.0.clone()) }
+//!     fn audit(&self) -> Arc<dyn AuditReader> { Arc::new(self.0.clone()) }
 //!     fn ids(&self) -> Arc<dyn IdGenerator> { Arc::new(self.0.clone()) }
 //!     async fn second(&self) -> Box<dyn Harness> { Box::new(InMemory(self.0.clone())) }
 //!     async fn counts(&self) -> RowCounts { self.0.counts() }
@@ -28,8 +30,10 @@
 //! ```
 
 pub mod atomic;
+pub mod audits;
 pub mod causes;
 pub mod chores;
+pub mod desk;
 pub mod dropped;
 pub mod entries;
 pub mod figures;
@@ -48,7 +52,7 @@ pub mod versions;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use order_domain::ports::{IdGenerator, OrderReader, OrderStore, TaskStore};
+use order_domain::ports::{AuditReader, IdGenerator, OrderReader, OrderStore, TaskDesk, TaskStore};
 use order_domain::time::Duration;
 
 pub use crate::memory::RowCounts;
@@ -66,6 +70,12 @@ pub trait Harness: Send + Sync {
 
     /// Tasks.
     fn tasks(&self) -> Arc<dyn TaskStore>;
+
+    /// What operators look at and do to tasks.
+    fn desk(&self) -> Arc<dyn TaskDesk>;
+
+    /// What audits read.
+    fn audit(&self) -> Arc<dyn AuditReader>;
 
     /// Numbers.
     fn ids(&self) -> Arc<dyn IdGenerator>;
@@ -226,6 +236,32 @@ macro_rules! contract_tests {
                 a_chore_that_is_handed_back_was_not_tried,
                 a_chore_that_fails_or_waits_is_told,
                 of_two_workers_one_has_a_chore;
+            desk:
+                tasks_are_listed_by_how_they_stand,
+                a_list_of_tasks_shows_what_meets_every_criterion,
+                pages_of_tasks_follow_each_other,
+                a_dead_task_that_is_retried_is_done,
+                a_waiting_task_that_is_retried_is_due_at_once,
+                a_discarded_task_is_gone,
+                discarding_the_head_of_a_lane_tells_the_next,
+                discarding_what_clears_the_cart_ends_its_guard,
+                a_task_that_was_claimed_meanwhile_is_not_touched,
+                a_task_of_another_order_is_not_touched,
+                a_touch_and_its_event_take_together,
+                of_two_operators_at_once_one_touches_a_task,
+                nothing_of_a_paused_kind_is_claimed,
+                a_paused_kind_does_not_keep_a_worker_awake,
+                what_is_held_when_its_kind_is_paused_is_finished,
+                a_kind_is_paused_once,
+                kinds_say_what_waits;
+            audits:
+                an_order_is_audited_as_it_was_committed,
+                orders_are_audited_by_their_numbers,
+                tasks_are_audited_as_they_stand,
+                keys_of_placings_are_audited,
+                an_entry_is_found_by_its_order_and_number,
+                what_settled_in_a_period_is_found,
+                pages_of_what_settled_follow_each_other;
             reader:
                 a_list_shows_the_newest_first,
                 a_list_shows_whole_orders,

@@ -48,6 +48,10 @@ pub enum Op {
     Figures,
     /// `TaskStore::rest`.
     Rest,
+    /// `AuditReader`, all of its calls.
+    Audit,
+    /// `TaskDesk`, all of its calls.
+    Desk,
     /// `IdGenerator::order_id` and `IdGenerator::task_ids`.
     Ids,
 }

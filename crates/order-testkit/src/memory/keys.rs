@@ -12,6 +12,7 @@ use order_domain::{OrderId, UserId};
 
 #[derive(Clone)]
 struct ReceiptRow {
+    order: OrderId,
     stored: Arc<StoredReceipt>,
     ends_at: Timestamp,
 }
@@ -48,6 +49,12 @@ impl Keys {
         self.receipts.iter().map(|(hash, row)| (*hash, (*row.stored).clone())).collect()
     }
 
+    /// The hashes of the keys under which an order was placed.
+    pub(super) fn placed(&self, order: OrderId) -> Vec<[u8; 32]> {
+        let of_placing = |row: &&ReceiptRow| row.order == order && row.stored.receipt.status == 201;
+        self.receipts.iter().filter(|(_, row)| of_placing(row)).map(|(hash, _)| *hash).collect()
+    }
+
     /// Orders whose carts have not been cleared yet.
     pub(super) fn open(&self) -> Vec<OrderId> {
         self.guards.values().filter(|row| row.open).map(|row| row.live.order).collect()
@@ -65,15 +72,15 @@ impl Keys {
 
     pub(super) fn add_receipt(
         &mut self,
-        key: IdempotencyKey,
-        receipt: Receipt,
+        order: OrderId,
+        (key, receipt): (IdempotencyKey, Receipt),
         now: Timestamp,
     ) -> Result<(), CommitError> {
         if self.receipt(key, now).is_some() {
             return Err(CommitError::KeyUsed);
         }
         let stored = Arc::new(StoredReceipt { fingerprint: key.fingerprint, receipt });
-        self.receipts.insert(key.hash, ReceiptRow { stored, ends_at: after(now, RECEIPT_AGE) });
+        self.receipts.insert(key.hash, ReceiptRow { order, stored, ends_at: after(now, RECEIPT_AGE) });
         Ok(())
     }
 

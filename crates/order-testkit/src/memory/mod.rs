@@ -5,7 +5,9 @@
 //! calls fail ([`MemoryStore::fail_next`]) and runs something of its own just before one ([`MemoryStore::before_next`]).
 //! It keeps nothing on disk, and is not made to be fast.
 
+mod audit;
 mod chores;
+mod desk;
 mod faults;
 mod keys;
 mod ports;

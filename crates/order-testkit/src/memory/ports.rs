@@ -25,7 +25,11 @@ impl MemoryStore {
         self.lock().faults.take_fault(op)
     }
 
-    async fn call<T>(&self, op: Op, work: impl FnOnce(&mut Shared) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(super) async fn call<T>(
+        &self,
+        op: Op,
+        work: impl FnOnce(&mut Shared) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         match self.arrive(op).await {
             None => work(&mut self.lock()),
             Some(Fault::DoneButUnknown) => work(&mut self.lock()).and(Err(unavailable())),

@@ -33,6 +33,8 @@ pub struct StoredTask {
     pub attempts: u32,
     /// The token of the last claim.
     pub token: Token,
+    /// It is in a worker's hands, until `run_at`.
+    pub leased: bool,
     /// It has had its tries.
     pub dead: bool,
     /// What went wrong last.
@@ -45,8 +47,8 @@ impl StoredTask {
     /// A task as it is committed with a change of this moment.
     pub(super) fn new(task: &NewTask, created_at: Timestamp) -> Self {
         let &NewTask { id, kind, order, entry, seq, ordinal, due } = task;
-        let (token, run_at, attempts, dead, last_error) = (Token(0), due, 0, false, None);
-        Self { id, kind, order, entry, seq, ordinal, run_at, attempts, token, dead, last_error, created_at }
+        let (token, run_at, attempts, leased, dead, last_error) = (Token(0), due, 0, false, false, None);
+        Self { id, kind, order, entry, seq, ordinal, run_at, attempts, token, leased, dead, last_error, created_at }
     }
 
     fn lane(&self) -> Option<(OrderId, Lane)> {
@@ -70,9 +72,10 @@ impl StoredTask {
         ClaimedTask { id, kind, order, entry, attempts, token }
     }
 
-    fn let_go(&mut self, run_at: Timestamp) {
+    pub(super) fn let_go(&mut self, run_at: Timestamp) {
         self.run_at = run_at;
         self.token.0 += 1;
+        self.leased = false;
     }
 }
 
@@ -102,7 +105,7 @@ impl Tables {
     }
 
     /// A task is done or dead.
-    fn ended(&mut self, task: &StoredTask, now: Timestamp) {
+    pub(super) fn ended(&mut self, task: &StoredTask, now: Timestamp) {
         if task.kind.clears_cart() {
             self.keys.close(task.order, now);
         }
@@ -126,6 +129,9 @@ impl Tables {
         let named = |task: &StoredTask| claim.only.as_ref().is_none_or(|only| only.contains(&task.id));
         let mut claimed = Vec::new();
         for &(kind, slots) in &claim.slots {
+            if self.paused.contains_key(&kind) {
+                continue;
+            }
             let due = |task: &&StoredTask| task.kind == kind && !task.dead && task.run_at <= now && named(task);
             let mut due: Vec<_> = self.tasks.values().filter(due).map(|task| (task.run_at, task.id)).collect();
             due.sort_unstable();
@@ -144,12 +150,14 @@ impl Tables {
                     let moves_money = matches!(kind, TaskKind::Charge | TaskKind::Refund);
                     let longest = if moves_money { backoff_ceiling(task.attempts) } else { claim.lease };
                     task.let_go(after(now, claim.lease.max(longest)));
+                    task.leased = true;
                     claimed.push(task.claimed());
                 }
                 self.tasks.insert(id, task);
             }
         }
-        let waiting = self.tasks.values().filter(|task| !task.dead && task.run_at > now);
+        let counts = |task: &&StoredTask| !task.dead && task.run_at > now && !self.paused.contains_key(&task.kind);
+        let waiting = self.tasks.values().filter(counts);
         let next_due = waiting.map(|task| task.run_at).min();
         Sweep { claimed, chores: Vec::new(), now, next_due }
     }

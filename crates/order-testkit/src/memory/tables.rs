@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use order_domain::order::{Inconsistent, Order, Recorded};
 use order_domain::payment::{Entry, EntryState, Ledger};
-use order_domain::ports::{ClaimedTask, CommitError, Committed, StoreError, WriteSet};
+use order_domain::ports::{ClaimedTask, CommitError, Committed, Pause, StoreError, TaskKind, WriteSet};
 use order_domain::time::Timestamp;
 use order_domain::{EntryNo, OrderId, TaskId};
 
@@ -25,6 +25,8 @@ pub(super) struct Tables {
     pub(super) orders: BTreeMap<OrderId, Arc<OrderRow>>,
     pub(super) tasks: BTreeMap<TaskId, StoredTask>,
     pub(super) keys: Keys,
+    /// Kinds of which nothing is claimed.
+    pub(super) paused: BTreeMap<TaskKind, Pause>,
 }
 
 impl Tables {
@@ -55,8 +57,8 @@ impl Tables {
             for task in &set.tasks {
                 after.add_task(StoredTask::new(task, set.order.state().updated_at))?;
             }
-            if let Some((key, receipt)) = set.receipt {
-                after.keys.add_receipt(key, receipt, now)?;
+            if let Some(kept) = set.receipt.clone() {
+                after.keys.add_receipt(set.order.id(), kept, now)?;
             }
             if let Some(task) = &set.held_by
                 && !after.is_held(task)
@@ -65,6 +67,9 @@ impl Tables {
             }
             if let Some(task) = &set.finishes {
                 finished.push(after.take_off(task, now).ok_or(CommitError::TaskLost)?);
+            }
+            if let Some(touch) = &set.touches {
+                finished.extend(after.touch(set.order.id(), touch, now)?);
             }
         }
         let unblocked = finished.iter().filter_map(|task| after.next_of_lane(task, now)).collect();

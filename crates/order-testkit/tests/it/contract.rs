@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use order_domain::ports::{IdGenerator, OrderReader, OrderStore, TaskStore};
+use order_domain::ports::{AuditReader, IdGenerator, OrderReader, OrderStore, TaskDesk, TaskStore};
 use order_domain::time::Duration;
 use order_testkit::contract::{Harness, RowCounts};
 use order_testkit::memory::MemoryStore;
@@ -21,6 +21,14 @@ impl Harness for InMemory {
     }
 
     fn tasks(&self) -> Arc<dyn TaskStore> {
+        Arc::new(self.0.clone())
+    }
+
+    fn desk(&self) -> Arc<dyn TaskDesk> {
+        Arc::new(self.0.clone())
+    }
+
+    fn audit(&self) -> Arc<dyn AuditReader> {
         Arc::new(self.0.clone())
     }
 

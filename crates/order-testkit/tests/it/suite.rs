@@ -1,10 +1,12 @@
 //! No contract is written and then forgotten.
 
 /// The sources of the contracts, and the list that makes tests of them.
-const SOURCES: [(&str, &str); 16] = [
+const SOURCES: [(&str, &str); 18] = [
     ("atomic", include_str!("../../src/contract/atomic.rs")),
+    ("audits", include_str!("../../src/contract/audits.rs")),
     ("causes", include_str!("../../src/contract/causes.rs")),
     ("chores", include_str!("../../src/contract/chores.rs")),
+    ("desk", include_str!("../../src/contract/desk.rs")),
     ("dropped", include_str!("../../src/contract/dropped.rs")),
     ("entries", include_str!("../../src/contract/entries.rs")),
     ("guards", include_str!("../../src/contract/guards.rs")),

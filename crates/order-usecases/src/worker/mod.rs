@@ -12,6 +12,7 @@ use std::time::Duration;
 use order_domain::TaskId;
 use order_domain::ports::{Chore, Claim, ClaimedChore, ClaimedTask, Sweep, TaskKind, TaskRef, TaskSignal, TaskStore};
 use order_domain::time::{Timestamp, until};
+use order_faults::point;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -204,6 +205,7 @@ impl Worker {
     /// Starts what was claimed; hands it back, if a stop was asked for meanwhile.
     async fn start(&mut self, claimed: Vec<ClaimedTask>, stop: &CancellationToken) {
         for task in claimed {
+            point!("task.start");
             if stop.is_cancelled() {
                 if let Err(error) = self.tasks.hand_back(&task).await {
                     tracing::warn!(task = %task.id, %error, "could not be handed back; its lease runs out");

@@ -206,6 +206,7 @@ async fn a_preview_says_what_it_would_come_to_and_changes_nothing() {
         async move { shop.use_cases().preview_lines(&customer("ann"), an_id(1), wanted, &IfMatch::Any).await }
     };
     let of = |subtotal, total, difference| EditPreview {
+        version: 2,
         subtotal: usd(subtotal),
         discount: usd(0),
         delivery_fee: usd(500),

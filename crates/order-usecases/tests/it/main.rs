@@ -8,6 +8,7 @@
 )]
 
 mod assigning;
+mod audits;
 mod cart;
 mod changing;
 mod changing_again;
@@ -18,6 +19,7 @@ mod goodwill;
 mod housekeeping;
 mod ledger;
 mod notifying;
+mod operations;
 mod payments;
 mod placing;
 mod preconditions;
@@ -26,5 +28,6 @@ mod releasing;
 mod repeating;
 mod reviewing;
 mod support;
+mod twice;
 mod waiting;
 mod worker;

@@ -78,9 +78,9 @@ impl Shop {
         users: Arc<dyn UserService>,
     ) -> UseCases {
         let store = Arc::new(self.store.clone());
-        let (orders, reader, ids) = (store.clone(), store.clone(), store);
+        let (orders, reader, desk, ids) = (store.clone(), store.clone(), store.clone(), store);
         let (signal, live) = (self.signal.clone(), self.live.clone());
-        UseCases::new(Ports { orders, reader, ids, signal, live, carts, products, users }, self.rules.clone())
+        UseCases::new(Ports { orders, reader, desk, ids, signal, live, carts, products, users }, self.rules.clone())
     }
 
     /// Use cases over another store, which reads and writes the rows of this one.
@@ -88,7 +88,8 @@ impl Shop {
         let store = Arc::new(self.store.clone());
         let (signal, live, carts) = (self.signal.clone(), self.live.clone(), self.carts.clone());
         let (products, users) = (self.products.clone(), self.users.clone());
-        let ports = Ports { orders, reader: store.clone(), ids: store, signal, live, carts, products, users };
+        let (reader, desk) = (store.clone(), store.clone());
+        let ports = Ports { orders, reader, desk, ids: store, signal, live, carts, products, users };
         UseCases::new(ports, self.rules.clone())
     }
 

@@ -310,6 +310,7 @@ impl Shop {
         let ports = Ports {
             orders: store.clone(),
             reader,
+            desk: store.clone(),
             ids: store,
             signal: self.signal.clone(),
             live: self.live.clone(),

@@ -147,6 +147,8 @@ impl Model {
             Event::Rescheduled { .. }
             | Event::AddressChanged { fee: None, .. }
             | Event::InstructionsChanged { .. }
+            | Event::TaskRetried { .. }
+            | Event::TaskDiscarded { .. }
             | Event::Assigned { .. }
             | Event::Unassigned { .. }
             | Event::Resolved { .. } => {}

@@ -1,0 +1,2 @@
+DROP INDEX payment_entries_settled;
+DROP TABLE paused_kinds;
