@@ -168,8 +168,8 @@ impl Play {
     fn needs_a_person(&self, id: OrderId, by_hand: bool) -> Option<(EntryNo, Outcome)> {
         let (order, settled) = (self.shop.store.order(id)?, self.shop.payments.settled());
         let in_cash = |entry: &Entry| entry.method == PaymentMethod::Cash && entry.state == EntryState::Booked;
-        let entries = order.ledger().entries().iter();
-        let entry = entries.filter(|entry| entry.state == EntryState::Review || in_cash(entry)).next()?;
+        let mut entries = order.ledger().entries().iter();
+        let entry = entries.find(|entry| entry.state == EntryState::Review || in_cash(entry))?;
         let moved = settled.iter().any(|(key, ..)| *key == entry.key(id));
         let is_refund = entry.kind == EntryKind::Refund;
         let outcome = match (moved, is_refund && by_hand || in_cash(entry)) {
@@ -242,10 +242,10 @@ impl Play {
             let state = order.state();
             let released = state.status != Status::Confirmed || state.released_at.is_some();
             assert!(released && state.adjustment.is_none(), "nothing is waited for: {order:#?}");
-            let releases = self.shop.store.events(id);
-            let releases: Vec<_> = releases.iter().filter(|event| event.event.name() == "released").collect();
-            assert!(releases.len() <= 1, "released once: {order:#?}");
-            if let (Some(release), Some(wanted)) = (releases.first(), state.scheduled_for) {
+            let events = self.shop.store.events(id);
+            let begun: Vec<_> = events.iter().filter(|event| event.event.name() == "released").collect();
+            assert!(begun.len() <= 1, "released once: {order:#?}");
+            if let (Some(release), Some(wanted)) = (begun.first(), state.scheduled_for) {
                 assert!(release.at >= before(wanted, self.shop.rules.release_lead), "never early: {order:#?}");
             }
             let count = self.shop.store.events(id).iter().filter(|event| event.event.name() == "cancelled").count();
