@@ -30,6 +30,10 @@ races: ## Every race a thousand times (RACES=…), over two instances on Postgre
 	cargo build --package order-app --features fault-points
 	RACES=$${RACES:-1000} tests/with-servers cargo test --package order-tests --test it races::
 
+.PHONY: model
+model: ## Random plays of orders, workers and the payment service against a reference model; N=50000 of each kind
+	MODEL_CASES=$(or $(N),50000) cargo test --package order-usecases --test it random:: -- --nocapture
+
 .PHONY: bench
 bench: ## Benchmarks beside pgbench in the same run; writes docs/benchmarks.md (10 minutes after a release build)
 	cargo build --release --package order-app

@@ -111,15 +111,20 @@ fn a_refund_has_settled_was_paid_by_hand_or_is_tried_anew() {
 /// Five more, not one more.
 #[test]
 fn a_refund_that_is_tried_anew_counts_its_declines_anew() {
-    let mut life = a_refund_in_review();
-    life.when(&admin(), resolve(2, NotSettled));
-    for n in 3..=7 {
-        life = life.sent(n);
-        life.refund_is_declined(n);
-        assert_eq!(life.entry(n).state, if n == 7 { EntryState::Review } else { EntryState::Declined });
+    let mut life = an_order().paid();
+    life.when(&admin(), goodwill(400));
+    for first in [2, 7] {
+        for n in first..first + 5 {
+            assert_eq!(life.entry(n).origin.map(|origin| origin.declines), Some(n - first));
+            life = life.sent(n);
+            life.refund_is_declined(n);
+            let fifth = n == first + 4;
+            assert_eq!(life.entry(n).state, if fifth { EntryState::Review } else { EntryState::Declined });
+        }
+        life.when(&admin(), resolve(first + 4, NotSettled));
     }
-    assert_eq!(life.entry(7).origin.map(|origin| origin.declines), Some(4));
     assert!(life.order.ledger().entries()[1..].iter().all(|entry| entry.purpose == Purpose::Goodwill));
+    life.is_whole_and_owes_nothing();
 }
 
 #[test]

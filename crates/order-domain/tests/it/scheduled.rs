@@ -292,7 +292,7 @@ fn one_that_is_paid_in_cash_waits_for_its_time_too() {
 fn bounds_and_lead_are_the_deployments() {
     let rules = Rules {
         schedule_at_least: Duration::from_mins(5),
-        schedule_at_most: Duration::from_mins(60),
+        schedule_at_most: Duration::from_hours(1),
         release_lead: Duration::from_mins(10),
         ..rules()
     };

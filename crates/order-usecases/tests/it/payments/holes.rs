@@ -105,6 +105,24 @@ async fn an_answer_to_a_handler_that_lost_its_task_is_left_to_the_one_who_has_it
     }
 }
 
+/// `check_token`: its lease runs out between its last look and its commit.
+#[tokio::test]
+async fn a_settlement_is_committed_only_by_who_has_the_task() {
+    let (shop, _) = Shop::with(&an_order().placed()).await;
+    let slow = shop.claim(TaskKind::Charge).await;
+    let other = shop.clone();
+    shop.store.before_next(Op::Commit, move |store| async move {
+        store.advance(LONGER_THAN_ANY_LEASE);
+        other.claim(TaskKind::Charge).await;
+    });
+    assert_eq!(shop.run(&slow).await, Done::Lost);
+    assert_eq!((shop.entry(1).state, shop.timeline()), (EntryState::Sent, vec!["placed"]));
+    shop.store.advance(LONGER_THAN_ANY_LEASE);
+    shop.drain().await;
+    assert_eq!(shop.moved(), (1_098, 0));
+    shop.assert_at_rest();
+}
+
 #[tokio::test]
 async fn a_call_that_never_left_is_not_put_back_by_a_handler_that_lost_its_task() {
     let (shop, _) = Shop::with(&an_order().placed()).await;

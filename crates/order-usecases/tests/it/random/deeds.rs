@@ -50,6 +50,8 @@ pub(super) enum Ask {
     CustomerCancels,
     AdminCancels,
     Advances(Status),
+    /// An admin moves it on as usual, with a courier when it needs one.
+    MovesOn,
     Assigned(Option<&'static str>),
     Taken(&'static str),
     GivenBack(&'static str),
@@ -72,7 +74,7 @@ pub(super) enum Ask {
 /// A worker runs a task that it has claimed, in its hands still or not.
 #[derive(Debug, Clone)]
 pub(super) struct Run {
-    /// Counted around the tasks that were ever claimed.
+    /// Counted back from the task that was claimed last, around all that ever were.
     pub(super) which: usize,
     pub(super) fate: Fate,
 }
@@ -90,7 +92,8 @@ pub(super) struct Fate {
     pub(super) unconcluded: bool,
 }
 
-fn answers() -> impl Strategy<Value = PaymentAnswer> {
+/// What becomes of a call.
+pub(super) fn answers() -> impl Strategy<Value = PaymentAnswer> {
     prop_oneof![
         4 => Just(PaymentAnswer::Settle),
         3 => Just(PaymentAnswer::Decline),
@@ -106,7 +109,7 @@ fn answers() -> impl Strategy<Value = PaymentAnswer> {
 pub(super) fn runs() -> impl Strategy<Value = Run> {
     let dies = prop_oneof![3 => Just(None), 1 => option::of(0..10_usize)];
     let fate = (answers(), dies, any::<bool>(), prop_oneof![4 => Just(false), 1 => Just(true)]);
-    (0..6_usize, fate).prop_map(|(which, (answer, dies_after, call_lingers, unconcluded))| Run {
+    (0..8_usize, fate).prop_map(|(which, (answer, dies_after, call_lingers, unconcluded))| Run {
         which,
         fate: Fate { answer, dies_after, call_lingers, unconcluded },
     })
@@ -115,10 +118,11 @@ pub(super) fn runs() -> impl Strategy<Value = Run> {
 fn asks() -> impl Strategy<Value = Act> {
     let couriers = || select(vec!["bob", "cat"]);
     let ask = prop_oneof![
-        3 => Just(Ask::CustomerCancels),
+        1 => Just(Ask::CustomerCancels),
         1 => Just(Ask::AdminCancels),
         4 => select(vec![Status::Confirmed, Status::Preparing, Status::OutForDelivery, Status::Delivered])
             .prop_map(Ask::Advances),
+        4 => Just(Ask::MovesOn),
         2 => option::of(couriers()).prop_map(Ask::Assigned),
         1 => couriers().prop_map(Ask::Taken),
         1 => couriers().prop_map(Ask::GivenBack),

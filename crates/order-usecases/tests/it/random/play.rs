@@ -32,16 +32,16 @@ pub(super) struct Play {
 type Lingering = Arc<Mutex<Vec<(Timestamp, EntryKind, Payment)>>>;
 
 impl Play {
-    /// A shop whose fee depends on the distance, and whose payment service forgets a key after a day; or so soon that a
-    /// charge is in review while its order waits for it.
-    pub(super) async fn of(placed: &[Placed], forgets_soon: bool) -> Self {
+    /// A shop whose fee depends on the distance. In a hurry, its payment service forgets a key so soon that a charge is in
+    /// review while its order waits for it, and two declines put a refund in review.
+    pub(super) async fn of(placed: &[Placed], in_a_hurry: bool) -> Self {
         let mut shop = Shop::open();
         let band = |below_km, minor| FeeBand { below_km, amount: usd(minor) };
         let prices = FeePrices { base: usd(500), bands: vec![band(5.0, 0), band(20.0, 700), band(40.0, 1_200)] };
         let area = ServiceArea { fulfilment_points: vec![north(0)], radius_km: 50.0 };
         let mut rules = Rules { fee: FeePolicy { prices, area: Some(area) }, ..(*shop.rules).clone() };
-        if forgets_soon {
-            rules.payment_key_ttl = Duration::from_mins(12);
+        if in_a_hurry {
+            (rules.payment_key_ttl, rules.refund_declines) = (Duration::from_mins(12), 2);
         }
         shop.rules = Arc::new(rules);
         let mut orders = Vec::new();
@@ -92,7 +92,7 @@ impl Play {
     }
 
     async fn runs(&self, which: usize, fate: Fate) {
-        let task = &self.claimed[which % self.claimed.len()];
+        let task = &self.claimed[self.claimed.len() - 1 - which % self.claimed.len()];
         let line = Line { shop: self.shop.clone(), fate, lingering: self.lingering.clone() };
         let handlers = self.shop.handlers_asking(Arc::new(line), self.shop.carts.clone());
         let done = match fate.dies_after {
@@ -110,6 +110,19 @@ impl Play {
         let answer = match ask {
             Ask::CustomerCancels => use_cases.cancel(&customer("ann"), id, None, None, request).await,
             Ask::AdminCancels => use_cases.cancel(&admin(), id, None, words("because"), request).await,
+            Ask::MovesOn => {
+                let Some(order) = self.shop.store.order(id) else { return };
+                match (order.status(), &order.state().courier) {
+                    (Status::Preparing, None) => use_cases.assign(&admin(), id, Some(user("bob")), request).await,
+                    (Status::Confirmed, _) => {
+                        use_cases.set_status(&admin(), id, Status::Preparing, None, request).await
+                    }
+                    (Status::Preparing, Some(_)) => {
+                        use_cases.set_status(&admin(), id, Status::OutForDelivery, None, request).await
+                    }
+                    _ => use_cases.set_status(&admin(), id, Status::Delivered, None, request).await,
+                }
+            }
             Ask::Advances(to) => use_cases.set_status(&admin(), id, to, None, request).await,
             Ask::Assigned(to) => use_cases.assign(&admin(), id, to.map(user), request).await,
             Ask::Taken(name) => use_cases.assign(&courier(name), id, Some(user(name)), request).await,
@@ -155,8 +168,8 @@ impl Play {
     fn needs_a_person(&self, id: OrderId, by_hand: bool) -> Option<(EntryNo, Outcome)> {
         let (order, settled) = (self.shop.store.order(id)?, self.shop.payments.settled());
         let in_cash = |entry: &Entry| entry.method == PaymentMethod::Cash && entry.state == EntryState::Booked;
-        let entries = order.ledger().entries().iter();
-        let entry = entries.filter(|entry| entry.state == EntryState::Review || in_cash(entry)).next()?;
+        let mut entries = order.ledger().entries().iter();
+        let entry = entries.find(|entry| entry.state == EntryState::Review || in_cash(entry))?;
         let moved = settled.iter().any(|(key, ..)| *key == entry.key(id));
         let is_refund = entry.kind == EntryKind::Refund;
         let outcome = match (moved, is_refund && by_hand || in_cash(entry)) {
@@ -202,16 +215,17 @@ impl Play {
         }
     }
 
-    /// Everything calms down.
-    pub(super) async fn ends(self) {
+    /// Everything calms down: once more the payment service makes this of the calls that come, and then it settles them.
+    /// The names of what has happened.
+    pub(super) async fn ends(self, last: &[PaymentAnswer]) -> BTreeSet<&'static str> {
         self.shop.store.advance(LONGER_THAN_ANY_LEASE);
+        self.shop.payments.plan(last);
         self.shop.drain().await;
         self.assert_nothing_was_forgotten();
         while !lock(&self.lingering).is_empty() {
             self.arrives(PaymentAnswer::Settle).await;
         }
         self.assert_nothing_was_forgotten();
-        self.shop.assert_at_rest();
         // A person sees to what needs one, and the rest follows from that.
         for &id in &self.orders {
             while self.needs_a_person(id, false).is_some() {
@@ -228,16 +242,18 @@ impl Play {
             let state = order.state();
             let released = state.status != Status::Confirmed || state.released_at.is_some();
             assert!(released && state.adjustment.is_none(), "nothing is waited for: {order:#?}");
-            let releases = self.shop.store.events(id);
-            let releases: Vec<_> = releases.iter().filter(|event| event.event.name() == "released").collect();
-            assert!(releases.len() <= 1, "released once: {order:#?}");
-            if let (Some(release), Some(wanted)) = (releases.first(), state.scheduled_for) {
+            let events = self.shop.store.events(id);
+            let begun: Vec<_> = events.iter().filter(|event| event.event.name() == "released").collect();
+            assert!(begun.len() <= 1, "released once: {order:#?}");
+            if let (Some(release), Some(wanted)) = (begun.first(), state.scheduled_for) {
                 assert!(release.at >= before(wanted, self.shop.rules.release_lead), "never early: {order:#?}");
             }
             let count = self.shop.store.events(id).iter().filter(|event| event.event.name() == "cancelled").count();
             assert_eq!(count, usize::from(cancelled), "order {id} is cancelled once");
             self.shop.assert_customer_was_told(id);
         }
+        let events = self.orders.iter().flat_map(|&id| self.shop.store.events(id));
+        events.map(|recorded| recorded.event.name()).collect()
     }
 }
 
