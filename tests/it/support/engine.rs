@@ -117,7 +117,8 @@ impl Engine {
             Kept::Postgres(_) => "now()",
             Kept::Sqlite { .. } => "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')",
         };
-        self.execute(&format!("UPDATE tasks SET run_at = {now} WHERE NOT leased AND NOT dead AND run_at > {now}")).await;
+        self.execute(&format!("UPDATE tasks SET run_at = {now} WHERE NOT leased AND NOT dead AND run_at > {now}"))
+            .await;
     }
 
     /// 32 equal bytes, as a statement writes them.
