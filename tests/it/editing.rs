@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::notifying::told;
 use crate::support::shop::sandbox;
-use crate::support::{Engine, Service, Shop, audit, eventually, eventually_hurried, on_both_engines};
+use crate::support::{Engine, Service, Shop, audit, cents, eventually, eventually_hurried, on_both_engines};
 
 /// Lines by product and units, and the total.
 fn lines(order: &Value) -> (Vec<(i64, i64)>, f64) {
@@ -224,7 +224,7 @@ on_both_engines! {
         service.rest().await;
         audit::clean(&engine, &sandbox).await;
         let balance = sandbox.balance(&id.to_string());
-        assert_eq!(json!((balance.charged - balance.refunded) as f64 / 100.0), order["total_amount"]);
+        assert_eq!(balance.charged - balance.refunded, cents(&order["total_amount"]));
     }
 
     async fn another_place_costs_what_it_costs_there(engine: Engine) {

@@ -171,7 +171,8 @@ impl Stage {
                 self.held().await;
             }
             "Ann orders for the day after tomorrow, and it is paid." => {
-                let at = Timestamp::from(std::time::SystemTime::now() + Duration::from_hours(48));
+                let now = std::time::UNIX_EPOCH + std::time::UNIX_EPOCH.elapsed().unwrap();
+                let at = Timestamp::from(now + Duration::from_hours(48));
                 let body = json!({ "delivery_address": "1 Main St", "scheduled_for": at.to_rfc3339() });
                 let placed = self.customer.call(Method::POST, "/orders/scheduled", Some(body)).await;
                 self.id = placed.expect(201).id();

@@ -13,7 +13,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::shop::{Answer, sandbox};
-use crate::support::{Engine, Service, Shop, audit, on_both_engines};
+use crate::support::{Engine, Service, Shop, audit, cents, on_both_engines};
 
 fn rounds() -> usize {
     std::env::var("RACES").map_or(100, |rounds| rounds.parse().expect("RACES is a whole number"))
@@ -187,10 +187,9 @@ on_both_engines! {
             }
             assert!(more.status == 200 || less.status == 200, "{} {}", more.text, less.text);
             let order = customer.until(id, "payment_status", "paid").await;
-            let total = (order["total_amount"].as_f64().unwrap() * 100.0).round();
-            let (charged, refunded) = round.balance(id);
-            assert!([1546.0, 948.0].contains(&total), "{order}");
-            assert_eq!((charged - refunded) as f64, total);
+            let (total, (charged, refunded)) = (cents(&order["total_amount"]), round.balance(id));
+            assert!([1546, 948].contains(&total), "{order}");
+            assert_eq!(charged - refunded, total);
         })
         .await;
     }
@@ -216,7 +215,7 @@ on_both_engines! {
     async fn fifty_goodwill_refunds(engine: Engine) {
         race(engine, &[], nothing, async |round: Round| {
             // Fifty at once, so a fiftieth of the rounds.
-            if round.n % 50 != 0 {
+            if !round.n.is_multiple_of(50) {
                 return;
             }
             let id = round.paid().await;

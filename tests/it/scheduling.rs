@@ -16,7 +16,7 @@ fn in_two_hours() -> String {
 }
 
 fn ahead(time: Duration) -> String {
-    Timestamp::from(std::time::SystemTime::now() + time).to_rfc3339()
+    Timestamp::from(std::time::UNIX_EPOCH + std::time::UNIX_EPOCH.elapsed().unwrap() + time).to_rfc3339()
 }
 
 async fn schedule(customer: &Shop, scheduled_for: &str) -> Value {

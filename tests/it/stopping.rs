@@ -54,3 +54,34 @@ on_both_engines! {
         audit::clean(&engine, &sandbox).await;
     }
 }
+
+/// A service that goes on without its worker would take orders that nobody charges.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_ends_by_itself_takes_its_process_along_and_the_next_one_goes_on() {
+    let (engine, sandbox) = (Engine::sqlite(), sandbox());
+    let service = Service::start_with(&engine, &sandbox, &[("FAILPOINTS", "commit.claim.before=1*off->panic")]).await;
+    // Whether it is answered is a matter of luck.
+    drop(Shop::customer(&service).try_place(Some("k")).await);
+    assert_eq!(service.end().await.code(), Some(1));
+    let service = Service::start(&engine, &sandbox).await;
+    let customer = Shop::customer(&service);
+    let id = customer.try_place(Some("k")).await.unwrap().expect(201).id();
+    customer.until(id, "status", "confirmed").await;
+    service.rest().await;
+    assert_eq!(audit::clean(&engine, &sandbox).await.len(), 1);
+}
+
+/// A panic amid a task or a request is that one's failure.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_panics_is_tried_again_and_the_process_lives() {
+    let (engine, sandbox) = (Engine::sqlite(), sandbox());
+    let points = "call.payment.charge.before=1*panic;call.payment.charge.after=1*panic;call.product.after=1*panic";
+    let service = Service::start_with(&engine, &sandbox, &[("FAILPOINTS", points)]).await;
+    let customer = Shop::customer(&service);
+    customer.try_place(Some("k")).await.unwrap().expect(500);
+    let id = customer.try_place(Some("k")).await.unwrap().expect(201).id();
+    customer.until(id, "status", "confirmed").await;
+    assert_eq!(sandbox.payments()[0].attempts, 2, "the first time it panicked before it asked");
+    service.rest().await;
+    assert_eq!(audit::clean(&engine, &sandbox).await.len(), 1);
+}

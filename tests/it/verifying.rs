@@ -94,7 +94,7 @@ on_both_engines! {
             "UPDATE orders SET charged = 0 WHERE id = 15;".to_owned(),
         ];
         engine.execute(&breaks.concat()).await;
-        let lines = found(&engine, &[], 1).await;
+        let named = found(&engine, &[], 1).await;
         let expected = [
             "order 1: invariant 1: event 2 is 9",
             "order 2: invariant 1: can't be read: terms: expected ident at line 1 column 2",
@@ -115,7 +115,7 @@ on_both_engines! {
             "order 14: invariant 10: cancelled with 10.98 still kept",
             "order 15: invariant 10: confirmed with 0.00 paid of 10.98",
         ];
-        assert_eq!(lines, expected);
+        assert_eq!(named, expected);
         let output = said(&verify(&engine, &[]).await);
         assert!(output.contains("checked 15 orders: 1 whole, 14 broken"), "{output}");
     }

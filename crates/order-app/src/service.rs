@@ -16,6 +16,7 @@ use order_usecases::worker::{Worker, WorkerConfig};
 use order_usecases::{Ports, UseCases};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::Failure;
@@ -129,10 +130,13 @@ pub(crate) async fn start(settings: &Settings) -> Result<Service, Failure> {
 impl Service {
     /// Runs until it is told to stop, then stops.
     pub(crate) async fn until_stopped(self) -> Result<(), Failure> {
-        let mut server = self.server;
+        let (mut server, mut worker) = (self.server, self.worker);
         let ended = tokio::select! {
             signal = stop_signal() => signal.map_err(Failure::other).map(|()| None)?,
-            ended = &mut server => Some(ended),
+            ended = &mut server => Some(ended.map_err(Failure::other).and_then(|ended| ended.map_err(Failure::other))),
+            // It was to work until it is told to stop. Who would go on without it takes orders that nobody charges: better
+            // to end, and be started again.
+            _ = &mut worker => Some(Err(Failure::Other("the worker has ended by itself".to_owned()))),
         };
         tracing::info!("stopping");
         self.draining.store(true, Ordering::Relaxed);
@@ -144,19 +148,16 @@ impl Service {
             tokio::time::sleep(self.drain_delay).await;
         }
         // What a handler has begun it may finish; what it can't, another instance takes up when the lease is over.
-        let tasks = tokio::time::timeout(self.shutdown_timeout, self.worker);
+        let tasks = async {
+            if worker.is_finished() { Ok(()) } else { timeout(self.shutdown_timeout, worker).await.map(drop) }
+        };
         let (tasks, ()) = tokio::join!(tasks, self.handle.stop(true));
         if tasks.is_err() {
             tracing::warn!("tasks are still running; they are taken up again when their leases are over");
         }
-        match ended {
-            Some(Ok(Ok(()))) | None => {
-                tracing::info!("stopped");
-                Ok(())
-            }
-            Some(Ok(Err(error))) => Err(Failure::other(error)),
-            Some(Err(error)) => Err(Failure::other(error)),
-        }
+        ended.unwrap_or(Ok(()))?;
+        tracing::info!("stopped");
+        Ok(())
     }
 }
 

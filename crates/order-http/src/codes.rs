@@ -110,7 +110,7 @@ codes! {
         when "The task is in a worker's hands at the moment, so what becomes of it is open.";
         then "List the tasks again in half a minute: it is done by then, or can be retried.";
     NeverDiscarded, "never_discarded", CONFLICT, "A task that moves money is never discarded";
-        when "A `charge` or a `refund` is to be discarded: somebody would wait for their money for ever.";
+        when "A `charge`, a `refund` or a `release` is to be discarded: somebody would wait for it for ever.";
         then "Retry it. To keep it from running, pause its kind.";
     OrderNotFound, "order_not_found", NOT_FOUND, "No such order";
         when "There is no such order, or it is not the caller's to see: both look the same.";

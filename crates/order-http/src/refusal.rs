@@ -1,8 +1,8 @@
 //! What a use case refuses, in the words of HTTP. The only place that knows which refusal is which status.
 
 use chrono::{DurationRound, SecondsFormat, TimeDelta};
-use order_domain::order::{Rejection, Status};
-use order_domain::ports::ServiceError;
+use order_domain::order::{Outcome, Rejection, Status};
+use order_domain::ports::{ServiceError, TaskKind};
 use order_domain::pricing::Shortage;
 use order_domain::time::{Duration, Timestamp, after};
 use order_usecases::UseCaseError;
@@ -131,14 +131,11 @@ impl From<Rejection> for Problem {
             Rejection::NotServiceable => {
                 Self::new(Code::NotServiceable, "We do not deliver to this address. Choose another one.")
             }
-            Rejection::CashNotAccepted => {
-                let message = "cash is not offered; choose online";
-                Self::new(Code::CashNotAccepted, "Cash on delivery is not offered. Choose payment_method online.").at(
-                    "/payment_method",
-                    "not_accepted",
-                    message,
-                )
-            }
+            Rejection::CashNotAccepted => Self::new(
+                Code::CashNotAccepted,
+                "Cash on delivery is not offered. Choose payment_method online.",
+            )
+            .at("/payment_method", "not_accepted", "cash is not offered; choose online"),
             Rejection::IllegalTransition { current, asked, allowed } => {
                 let names: Vec<_> = allowed.iter().map(|status| status.name()).collect();
                 Self::new(Code::IllegalTransition, illegal(current, asked, &names))
@@ -195,14 +192,7 @@ impl From<Rejection> for Problem {
                 format!("Payment {entry} is {}: nobody has to say what has become of it.", state.name()),
             )
             .with("state", state.name()),
-            Rejection::OutcomeNotPossible { outcome } => {
-                let message = format!("{} is not possible here", outcome.name());
-                Self::new(Code::OutcomeNotPossible, format!("/outcome: {message}.")).at(
-                    "/outcome",
-                    "not_possible",
-                    message,
-                )
-            }
+            Rejection::OutcomeNotPossible { outcome } => not_possible(outcome),
             Rejection::AmountNotPositive => {
                 let message = "must be above 0";
                 Self::new(Code::Invalid, format!("/amount {message}.")).at("/amount", "out_of_range", message)
@@ -215,13 +205,7 @@ impl From<Rejection> for Problem {
             Rejection::TaskRunning => {
                 Self::new(Code::TaskRunning, "A worker is at the task. Look again in half a minute.")
             }
-            Rejection::NeverDiscarded { task } => Self::new(
-                Code::NeverDiscarded,
-                format!(
-                    "A {} moves money and is never discarded. Retry it, or pause its kind to keep it from running.",
-                    task.name()
-                ),
-            ),
+            Rejection::NeverDiscarded { task } => never_discarded(task),
             // Only the service's own work meets these; a caller who does has found a bug.
             Rejection::NotYours | Rejection::EntryMoved { .. } | Rejection::NotOverdue | Rejection::NotDue => {
                 Self::internal(rejection.to_string())
@@ -246,6 +230,17 @@ fn too_late(latest: Timestamp) -> Problem {
     let latest = moment(latest);
     scheduled(Code::ScheduledTooLate, "too_late", format!("is too far away; {latest} at the latest"))
         .with("latest", latest)
+}
+
+fn not_possible(outcome: Outcome) -> Problem {
+    let message = format!("{} is not possible here", outcome.name());
+    Problem::new(Code::OutcomeNotPossible, format!("/outcome: {message}.")).at("/outcome", "not_possible", message)
+}
+
+fn never_discarded(task: TaskKind) -> Problem {
+    let why =
+        "is never discarded: somebody would wait for it for ever. Retry it, or pause its kind to keep it from running";
+    Problem::new(Code::NeverDiscarded, format!("A {} {why}.", task.name()))
 }
 
 fn scheduled(code: Code, mistake: &'static str, message: String) -> Problem {

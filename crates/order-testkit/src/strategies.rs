@@ -58,11 +58,17 @@ pub fn discounts() -> impl Strategy<Value = i64> {
 pub fn orders() -> impl Strategy<Value = OrderBuilder> {
     let places = option::of(places());
     let notes = option::of("[^\\p{C}]{0,20}x");
-    (select(vec!["ann", "eve", "zoë"]), lines(), discounts(), 0..=1_000_i64, any::<bool>(), places, notes).prop_map(
-        |(name, lines, promo, fee, cash, place, note)| {
+    let scheduled_for =
+        option::weighted(0.3, (30..=3_000_u64).prop_map(|minutes| START + Duration::from_mins(minutes)));
+    let wishes = (places, notes, scheduled_for);
+    (select(vec!["ann", "eve", "zoë"]), lines(), discounts(), 0..=1_000_i64, any::<bool>(), wishes).prop_map(
+        |(name, lines, promo, fee, cash, (place, note, scheduled_for))| {
             let mut order = an_order().customer(name).products(lines).promo(promo).fee(fee);
             if cash {
                 order = order.cash();
+            }
+            if let Some(moment) = scheduled_for {
+                order = order.scheduled_for(moment);
             }
             if let Some(place) = place {
                 order = order.coordinates(&place.latitude().to_string(), &place.longitude().to_string());

@@ -15,8 +15,10 @@ use crate::support::proxy::{Fault, Proxy};
 use crate::support::shop::{Answer, sandbox};
 use crate::support::{Engine, Service, Shop, audit, eventually};
 
-/// What a placing's one statement has in it.
-const PLACING: &str = "1 Main St";
+/// What every statement has in it that writes the order, the first of them its placing: where it goes.
+const WRITING: &str = "1 Main St";
+/// What a cancellation's one statement has in it.
+const CANCELLING: &str = "customer_request";
 
 /// A service whose database is behind a proxy.
 struct Apart {
@@ -83,7 +85,7 @@ fn later(answer: Answer) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_whose_commit_is_not_answered_is_found_under_its_key() {
     let apart = Apart::start().await;
-    apart.proxy.disturb(PLACING, Fault::LoseAnswer, 1);
+    apart.proxy.disturb(WRITING, Fault::LoseAnswer, 1);
     let placed = apart.place(Some("k")).await.expect(201);
     assert_eq!(apart.proxy.happened(), 1);
     assert_eq!(apart.place(Some("k")).await.expect(201).text, placed.text, "byte for byte");
@@ -93,7 +95,7 @@ async fn an_order_whose_commit_is_not_answered_is_found_under_its_key() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_without_a_key_whose_commit_is_not_answered_is_what_the_next_click_gets() {
     let apart = Apart::start().await;
-    apart.proxy.disturb(PLACING, Fault::LoseAnswer, 1);
+    apart.proxy.disturb(WRITING, Fault::LoseAnswer, 1);
     later(apart.place(None).await);
     apart.place(None).await.expect(201);
     apart.ends("confirmed", (1247, 0)).await;
@@ -102,7 +104,7 @@ async fn an_order_without_a_key_whose_commit_is_not_answered_is_what_the_next_cl
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_not_placed_again_when_the_database_goes_away_with_the_answer() {
     let apart = Apart::start().await;
-    apart.proxy.disturb(PLACING, Fault::CutOff, 1);
+    apart.proxy.disturb(WRITING, Fault::CutOff, 1);
     later(apart.place(Some("k")).await);
     apart.comes_back().await;
     apart.place(Some("k")).await.expect(201);
@@ -112,7 +114,7 @@ async fn an_order_is_not_placed_again_when_the_database_goes_away_with_the_answe
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancellation_whose_commit_is_not_answered_is_found_under_its_key() {
     let (apart, id) = Apart::with_an_order().await;
-    apart.proxy.disturb("COMMIT", Fault::LoseAnswer, 1);
+    apart.proxy.disturb(CANCELLING, Fault::LoseAnswer, 1);
     let cancelled = apart.cancel(id).await.expect(200);
     assert_eq!(cancelled.json()["refund_initiated"], json!(true));
     assert_eq!(apart.proxy.happened(), 1);
@@ -123,22 +125,22 @@ async fn a_cancellation_whose_commit_is_not_answered_is_found_under_its_key() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_cancelled_once_when_the_database_goes_away_with_the_answer() {
     let (apart, id) = Apart::with_an_order().await;
-    apart.proxy.disturb("COMMIT", Fault::CutOff, 1);
+    apart.proxy.disturb(CANCELLING, Fault::CutOff, 1);
     later(apart.cancel(id).await);
     apart.comes_back().await;
     assert_eq!(apart.cancel(id).await.expect(200).json()["refund_initiated"], json!(true), "the first answer");
     apart.ends("cancelled", (1247, 1247)).await;
 }
 
-/// The backend has everything but the COMMIT, and is killed.
+/// The statement is on its way to a backend that is killed.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancellation_whose_backend_is_killed_at_its_commit_has_not_been() {
+async fn a_cancellation_whose_backend_is_killed_at_its_statement_has_not_been() {
     let (apart, id) = Apart::with_an_order().await;
-    apart.proxy.disturb("COMMIT", Fault::Hold, 1);
+    apart.proxy.disturb(CANCELLING, Fault::Hold, 1);
     let (ann, path) = (apart.ann.clone(), format!("/orders/{id}/cancel"));
     let cancelling =
         tokio::spawn(async move { ann.try_call(Method::POST, &path, None, Some("cancel")).await.unwrap() });
-    eventually("the commit is on its way", || async { apart.proxy.happened() == 1 }).await;
+    eventually("the statement is on its way", || async { apart.proxy.happened() == 1 }).await;
     apart.engine.kill_backends().await;
     apart.proxy.release();
     later(cancelling.await.unwrap());
@@ -150,7 +152,7 @@ async fn a_cancellation_whose_backend_is_killed_at_its_commit_has_not_been() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_placing_whose_backend_is_killed_at_its_statement_has_not_been() {
     let apart = Apart::start().await;
-    apart.proxy.disturb(PLACING, Fault::Hold, 1);
+    apart.proxy.disturb(WRITING, Fault::Hold, 1);
     let ann = apart.ann.clone();
     let placing = tokio::spawn(async move { ann.try_place(Some("k")).await.unwrap() });
     eventually("the statement is on its way", || async { apart.proxy.happened() == 1 }).await;
@@ -166,9 +168,7 @@ async fn a_placing_whose_backend_is_killed_at_its_statement_has_not_been() {
 async fn delivered(commit: u32, fault: Fault) {
     let (engine, sandbox) = (Engine::postgres().await, sandbox());
     let (proxy, through) = Proxy::before(engine.url()).await;
-    // Those of the migrations come before anything is listened to.
-    order_persistence::migrate(&order_persistence::DatabaseUrl::parse(engine.url()).unwrap(), true).await.unwrap();
-    proxy.disturb_after(commit, "COMMIT", fault, 1);
+    proxy.disturb_after(commit, WRITING, fault, 1);
     let client = Client::new(engine, sandbox, vec![("DATABASE_URL".to_owned(), through)], Vec::new(), PathBuf::new());
     let deaths = tokio::select! {
         deaths = to_the_end(scenario("deliver"), &client) => deaths,

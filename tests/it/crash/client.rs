@@ -95,6 +95,12 @@ impl Client {
         self.ask(Who::Ada, Method::GET, &format!("/orders/{id}"), None, None).await.expect(200).json()
     }
 
+    /// What has happened to an order.
+    pub async fn timeline(&self, id: i64) -> Vec<Value> {
+        let answer = self.ask(Who::Ada, Method::GET, &format!("/orders/{id}/timeline"), None, None).await;
+        answer.expect(200).json().as_array().unwrap().clone()
+    }
+
     /// Waits until a field of an order has a value.
     pub async fn until(&self, id: i64, field: &str, value: &str) {
         let deadline = Instant::now() + PATIENCE;

@@ -3,6 +3,7 @@
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use order_domain::time::Timestamp;
 use order_sandbox::{Decline, Fault, Route, Service as Outside};
 use reqwest::Method;
 use serde_json::json;
@@ -42,6 +43,11 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario::new("cancel unheard", |client| cancel_unheard(client).boxed()),
     Scenario::new("deliver", |client| deliver(client).boxed()),
     Scenario::new("goodwill", |client| goodwill(client).boxed()),
+    Scenario::new("edit up", |client| edit_up(client).boxed()),
+    Scenario::new("edit down", |client| edit_down(client).boxed()),
+    Scenario::new("edit declined", |client| edit_declined(client).boxed()),
+    Scenario::new("release", |client| release(client).boxed())
+        .with(&[("SCHEDULE_MIN_AHEAD", "1s"), ("RELEASE_LEAD", "4s")]),
     Scenario::new("declined", |client| declined(client).boxed()),
     Scenario::new("answer lost", |client| answer_lost(client).boxed()),
     Scenario::new("timeout", |client| timeout(client).boxed()).with(&[("PAYMENT_TIMEOUT", "1s")]),
@@ -115,6 +121,56 @@ async fn goodwill(client: &Client) {
     client.change(Who::Ada, Method::POST, &format!("/orders/{id}/refunds"), Some(body), "gift").await.expect(200);
     assert_eq!(balance(client, id).await, (1247, 250));
     assert_eq!(client.order(id).await["refunded_amount"], json!(2.5));
+}
+
+/// The order is to consist of so many apples and so much milk.
+async fn edit(client: &Client, id: i64, apples: u32, milk: u32) {
+    let items = json!([{ "product_id": 1, "quantity": apples }, { "product_id": 2, "quantity": milk }]);
+    let body = Some(json!({ "items": items }));
+    client.change(Who::Ann, Method::PUT, &format!("/orders/{id}/items"), body, "edit").await.expect(200);
+}
+
+async fn edit_up(client: &Client) {
+    let id = paid(client).await;
+    edit(client, id, 3, 1).await;
+    assert_eq!(balance(client, id).await, (1546, 0));
+    let order = client.order(id).await;
+    assert_eq!((&order["total_amount"], &order["payment_status"]), (&json!(15.46), &json!("paid")));
+}
+
+async fn edit_down(client: &Client) {
+    let id = paid(client).await;
+    edit(client, id, 1, 1).await;
+    assert_eq!(balance(client, id).await, (1247, 299));
+    let order = client.order(id).await;
+    assert_eq!((&order["total_amount"], &order["payment_status"]), (&json!(9.48), &json!("paid")));
+}
+
+/// The difference is declined: the order is what it was.
+async fn edit_declined(client: &Client) {
+    let id = paid(client).await;
+    client.sandbox.add_decline(Decline::charges());
+    edit(client, id, 3, 1).await;
+    assert_eq!(balance(client, id).await, (1247, 0));
+    let order = client.order(id).await;
+    assert_eq!((&order["total_amount"], &order["payment_status"]), (&json!(12.47), &json!("paid")));
+    assert_eq!(order["items"].as_array().unwrap().len(), 2);
+}
+
+/// An order for a time that comes soon: it is released once, and not before.
+async fn release(client: &Client) {
+    // Wanted so soon that it is released when a second has passed, and so late that it may be asked for again by then.
+    let in_five_seconds = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() + 5;
+    let at = Timestamp::from_timestamp(i64::try_from(in_five_seconds).unwrap(), 0).unwrap();
+    let body = json!({ "delivery_address": "1 Main St", "scheduled_for": at.to_rfc3339() });
+    let placed = client.change(Who::Ann, Method::POST, "/orders/scheduled", Some(body), "place").await;
+    let id = placed.expect(201).id();
+    let is_released = || async { !client.order(id).await["released_at"].is_null() };
+    client.eventually("it is released", is_released).await;
+    assert_eq!(balance(client, id).await, (1247, 0));
+    let timeline = client.timeline(id).await;
+    let releases: Vec<_> = timeline.iter().filter(|entry| entry["type"] == json!("released")).collect();
+    assert_eq!(releases.len(), 1, "{timeline:?}");
 }
 
 async fn declined(client: &Client) {

@@ -16,6 +16,11 @@ pub use shop::Shop;
 
 use std::time::Duration;
 
+/// An amount as an answer has it, in cents.
+pub fn cents(amount: &serde_json::Value) -> i64 {
+    format!("{:.0}", amount.as_f64().unwrap() * 100.0).parse().unwrap()
+}
+
 /// Waits for a condition, looking often; fails when it does not come true in time.
 pub async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     let deadline = tokio::time::Instant::now() + Duration::from_mins(1);

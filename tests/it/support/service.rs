@@ -31,6 +31,23 @@ pub fn binary() -> &'static PathBuf {
     })
 }
 
+/// One of the system's root certificates, and a folder without any. Each client of an outside service reads all there are
+/// at its start, without optimisation, and none of them calls by TLS here.
+fn one_certificate() -> Option<&'static (PathBuf, PathBuf)> {
+    static ONE: OnceLock<Option<(PathBuf, PathBuf)>> = OnceLock::new();
+    let one = ONE.get_or_init(|| {
+        let all = std::fs::read_to_string("/etc/ssl/certs/ca-certificates.crt").ok()?;
+        let end = "-----END CERTIFICATE-----\n";
+        let first = &all[all.find("-----BEGIN CERTIFICATE-----")?..all.find(end)? + end.len()];
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+        let (file, empty) = (folder.join("one.pem"), folder.join("no-certificates"));
+        std::fs::write(&file, first).unwrap();
+        std::fs::create_dir_all(&empty).unwrap();
+        Some((file, empty))
+    });
+    one.as_ref()
+}
+
 /// A running instance. It is killed when it is dropped.
 pub struct Service {
     process: Child,
@@ -70,6 +87,11 @@ impl Service {
                 ("NOTIFICATION_SERVICE_URL", &urls.notification),
             ])
             .env("LOG_LEVEL", std::env::var("TEST_LOG").unwrap_or_else(|_| "error".into()))
+            .envs(
+                one_certificate()
+                    .into_iter()
+                    .flat_map(|(file, folder)| [("SSL_CERT_FILE", file), ("SSL_CERT_DIR", folder)]),
+            )
             .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .kill_on_drop(true);

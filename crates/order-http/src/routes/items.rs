@@ -52,7 +52,7 @@ struct ItemsBody {
 #[schema(as = NewItem)]
 struct ItemBody {
     /// Named twice, its quantities add up.
-    #[schema(value_type = i64, required, minimum = 1, maximum = 9007199254740991_i64, examples(1))]
+    #[schema(value_type = i64, required, minimum = 1, maximum = 9_007_199_254_740_991_i64, examples(1))]
     product_id: Option<Whole>,
     /// At most 999 of a product, all its lines together.
     #[schema(value_type = u32, required, minimum = 1, maximum = 999, examples(3))]

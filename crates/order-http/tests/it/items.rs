@@ -47,7 +47,7 @@ async fn what_stays_keeps_its_price_and_what_is_added_costs_what_it_costs_now() 
     assert_eq!((answer.status.as_u16(), answer.header("etag")), (200, Some("\"3\"")), "{order}");
     assert_eq!(lines(&order), [(1, 5, 2, 2.99), (2, 5, 1, 3.49), (3, 6, 1, 1.0)]);
     let sums = ["subtotal", "discount", "delivery_fee", "total_amount", "charged_amount"];
-    assert_eq!(sums.map(|name| order[name].as_f64().unwrap()), [10.47, 0.0, 5.0, 15.47, 10.98]);
+    assert_eq!(sums.map(|name| order[name].clone()), [10.47, 0.0, 5.0, 15.47, 10.98].map(|sum| json!(sum)));
     assert_eq!(order["payment_status"], "processing", "the difference is being charged");
     assert_eq!(answer.text, shop.get("/orders/1", "ann").await.text, "the whole order, as it is now");
     let ledger = shop.get("/orders/1/payments", "ann").await.json();

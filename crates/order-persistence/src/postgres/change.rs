@@ -14,7 +14,7 @@ use diesel::result::QueryResult;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Double, Integer, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use order_domain::TaskId;
-use order_domain::ports::{Committed, GuardChange, RECEIPT_AGE, TaskKind, TaskRef, WriteSet};
+use order_domain::ports::{Committed, GuardChange, Lane, RECEIPT_AGE, TaskKind, TaskRef, WriteSet};
 
 use super::dialect::{Backend, Conn, DbTime};
 use super::mapping::entry_no;
@@ -97,7 +97,7 @@ impl Changing {
             task: task.map(|task| task.id.get()),
             token: task.map(|task| task.token.0),
             task_ends: finishes.is_some(),
-            lane: finishes.as_ref().and_then(|task| task.kind.lane()).map(|lane| lane.name()),
+            lane: finishes.as_ref().and_then(|task| task.kind.lane()).map(Lane::name),
             guard_ends: cancelled || finishes.as_ref().is_some_and(|task| task.kind.clears_cart()),
             guard: EndGuard { order: id.get(), cancelled },
         }))

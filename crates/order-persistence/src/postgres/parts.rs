@@ -3,6 +3,8 @@
 //! Every optional part is an `unnest` of a possibly empty array, so a statement's text is always the same and stays
 //! prepared. Each part takes its rows together with those of `go`: none, if the statement is not to write.
 
+#![allow(clippy::trivially_copy_pass_by_ref, reason = "a statement borrows the values that are bound to it")]
+
 use diesel::query_builder::AstPass;
 use diesel::result::QueryResult;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};

@@ -28,6 +28,8 @@ struct Whole {
     token: i64,
 }
 
+type Found = (DbTime, OrderRow, Vec<Fields<ItemRow>>, Vec<Fields<EntryRow>>, bool);
+
 /// What is selected of an order. A statement's text is put together each time it is used, prepared or not; the names of
 /// sixty columns, quoted, were the dearest part of a read on this side.
 static SELECT: LazyLock<QueryResult<String>> = LazyLock::new(|| {
@@ -81,8 +83,7 @@ pub(super) async fn whole(
 ) -> Result<Option<(Loaded, bool)>, DbError> {
     let (task, token) = task.map_or((0, 0), |task| (task.id.get(), task.token.0));
     let whole = Whole { id: id.get(), task, token };
-    let found: Option<(DbTime, OrderRow, Vec<Fields<ItemRow>>, Vec<Fields<EntryRow>>, bool)> =
-        whole.get_result(conn).await.optional()?;
+    let found = whole.get_result::<Found>(conn).await.optional()?;
     let Some((now, order, items, entries, held)) = found else { return Ok(None) };
     let order = order.into_order(rows::<ItemRow>(items)?, rows::<EntryRow>(entries)?)?;
     Ok(Some((Loaded { order, now: now.0 }, held)))

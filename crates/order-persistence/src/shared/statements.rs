@@ -32,6 +32,7 @@ impl QueryFragment<Backend> for UpdateOrder<'_> {
 }
 
 /// The text of [`UpdateOrder`], which ends in a condition that may be gone on with.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "a statement borrows the values that are bound to it")]
 pub(crate) fn update_order<'b>(row: &'b OrderRow, base: &'b i64, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
     out.push_sql("UPDATE orders SET courier_id = ");
     out.push_bind_param::<Nullable<Text>, _>(&row.courier_id)?;

@@ -172,12 +172,16 @@ async fn an_entry_that_moves_while_a_change_waits_stops_it() {
     let given = Given::an_order(an_order().id(1).placed()).await;
     let set = given.set(&given.life.clone().cancelled()).await.with_receipt(Some((a_key(1), a_receipt(1))));
     let counts = given.postgres.counts().await;
-    let sent = "UPDATE payment_entries SET state = 'sent', attempts = 1";
-    assert_eq!(given.commit_while(set.clone(), ORDER, &[sent]).await, Err(CommitError::Conflict));
+    let marked = "UPDATE payment_entries SET state = 'sent', attempts = 1";
+    assert_eq!(given.commit_while(set.clone(), ORDER, &[marked]).await, Err(CommitError::Conflict));
     given.assert_untouched(&counts).await;
     let back = "UPDATE payment_entries SET state = 'booked'";
     given.postgres.database.connect().await.execute(back, &[]).await.unwrap();
-    assert_eq!(given.commit_while(set, sent, &[]).await, Err(CommitError::Conflict), "not even seen by its order");
+    assert_eq!(
+        given.commit_while(set, marked, &[]).await,
+        Err(CommitError::Conflict),
+        "and not only while its order is locked"
+    );
     given.assert_untouched(&counts).await;
 }
 

@@ -40,6 +40,7 @@ pub mod figures;
 pub mod guards;
 pub mod lanes;
 pub mod leases;
+pub mod money;
 pub mod pages;
 pub mod reader;
 pub mod receipts;
@@ -147,6 +148,18 @@ macro_rules! contract_tests {
                 a_settled_entry_never_moves_again,
                 a_refund_is_booked_with_its_task_and_ends_the_charges,
                 a_commit_that_is_held_by_a_task_leaves_it;
+            money:
+                an_adjustment_is_kept_as_long_as_it_is_open,
+                a_change_of_place_with_its_fee_is_loaded_as_it_was_committed,
+                the_lines_of_an_edit_take_the_place_of_those_before,
+                an_edit_takes_whole_or_not_at_all,
+                of_two_edits_at_once_one_wins,
+                of_an_edit_and_a_release_at_once_one_wins,
+                what_a_person_saw_to_is_loaded_as_it_was_committed,
+                the_task_of_a_charge_in_review_goes_on,
+                a_release_is_claimed_when_it_is_due,
+                a_scheduled_order_is_loaded_as_it_was_committed,
+                the_bands_of_a_fee_are_loaded_to_the_last_digit;
             tasks:
                 a_due_task_is_claimed_as_it_was_committed,
                 a_task_is_not_claimed_before_it_is_due,

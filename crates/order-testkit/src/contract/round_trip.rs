@@ -173,11 +173,14 @@ pub async fn what_a_try_left_on_an_entry_is_loaded(harness: &dyn Harness) {
         let entry = Some(EntryFailure { entry: 1, refusal, again });
         order_domain::ports::Failure { error: error.to_owned(), entry, ..failure(Duration::ZERO) }
     };
+    let mut refused_at = None;
     for (tell, refusals, attempts, error) in [
         (tell(false, false, "timeout"), 0, 1, "timeout"),
         (tell(true, true, "422 „nein“"), 1, 2, "422 „nein“"),
         (tell(true, true, "409"), 2, 3, "409"),
+        (tell(false, true, "timeout"), 2, 4, "timeout"),
     ] {
+        let (refused_now, before) = (refusals > 0 && error != "timeout", now(harness).await);
         let claimed = claim(harness, &task).await;
         if attempts == 1 {
             assert!(harness.store().mark_sent(&claimed, 1, 1).await.unwrap());
@@ -187,6 +190,12 @@ pub async fn what_a_try_left_on_an_entry_is_loaded(harness: &dyn Harness) {
         let entry = order.ledger().entry(1).unwrap();
         assert_eq!((entry.refusals, entry.attempts, entry.last_error.as_deref()), (refusals, attempts, Some(error)));
         assert_eq!(order.version(), 1, "that is no event");
+        if refused_now {
+            let at = entry.refused_at.expect("when it was refused last");
+            assert!(before <= at && at <= now(harness).await, "{at} by the database's clock");
+            refused_at = Some(at);
+        }
+        assert_eq!(entry.refused_at, refused_at, "kept when something else goes wrong");
     }
 }
 

@@ -1,7 +1,7 @@
 //! No contract is written and then forgotten.
 
 /// The sources of the contracts, and the list that makes tests of them.
-const SOURCES: [(&str, &str); 17] = [
+const SOURCES: [(&str, &str); 18] = [
     ("atomic", include_str!("../../src/contract/atomic.rs")),
     ("audits", include_str!("../../src/contract/audits.rs")),
     ("causes", include_str!("../../src/contract/causes.rs")),
@@ -13,6 +13,7 @@ const SOURCES: [(&str, &str); 17] = [
     ("lanes", include_str!("../../src/contract/lanes.rs")),
     ("figures", include_str!("../../src/contract/figures.rs")),
     ("leases", include_str!("../../src/contract/leases.rs")),
+    ("money", include_str!("../../src/contract/money.rs")),
     ("pages", include_str!("../../src/contract/pages.rs")),
     ("reader", include_str!("../../src/contract/reader.rs")),
     ("receipts", include_str!("../../src/contract/receipts.rs")),

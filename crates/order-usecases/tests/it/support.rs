@@ -12,7 +12,7 @@ use order_domain::ports::{
     Bearer, Cart, CartService, Claim, ClaimedTask, Failure, IdempotencyKey, OrderStore, PaymentService, ProductService,
     Receipt, TaskKind, TaskStore, UserService,
 };
-use order_domain::time::Duration;
+use order_domain::time::{Duration, Timestamp};
 use order_domain::{Destination, EntryNo, Money, OrderId, PaymentMethod, Rules, Text};
 use order_testkit::builders::{Kept, Life, a_cart, a_key, cart_line, rules, stocked, usd, user};
 use order_testkit::memory::MemoryStore;
@@ -125,9 +125,20 @@ impl Shop {
 
     /// A new order of two units of product 5: 10.98. Its cart has never been ordered before.
     pub(crate) async fn ordered(&self, name: &str, method: PaymentMethod) -> OrderId {
+        self.ordered_for(name, method, None).await
+    }
+
+    /// The same, wanted at a time.
+    pub(crate) async fn ordered_for(
+        &self,
+        name: &str,
+        method: PaymentMethod,
+        scheduled_for: Option<Timestamp>,
+    ) -> OrderId {
         let line = 101 + i64::try_from(self.store.counts().orders).unwrap();
         self.carts.put(Cart { lines: vec![cart_line(line, 5, 2)], ..a_cart(name, &[]) });
-        let answer = self.place(&customer(name), None, method).await.unwrap();
+        let wish = PlaceOrder { scheduled_for, ..wish(method) };
+        let answer = self.use_cases().place(&customer(name), wish, request(None)).await.unwrap();
         order_of(&answer)
     }
 

@@ -59,6 +59,7 @@ async fn a_handler_that_has_settled_its_charge_does_nothing_more_when_it_runs_ag
     assert_eq!(shop.payments.tries(KEY), 1);
 }
 
+/// `sent_first`.
 #[tokio::test]
 async fn sent_is_committed_before_the_call() {
     let shop = with_a_charge().await;

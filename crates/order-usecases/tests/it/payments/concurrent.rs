@@ -43,7 +43,7 @@ async fn a_cancellation_before_the_mark_keeps_the_charge_from_being_sent() {
     shop.assert_at_rest();
 }
 
-/// The cancellation saw the charge *sent* and left it alone; it is committed when a worker has put the charge back and
+/// `mark_checks_version`: the cancellation saw the charge *sent* and left it alone; it is committed when a worker has put the charge back and
 /// loaded it again.
 #[tokio::test]
 async fn a_charge_is_marked_only_at_the_version_that_was_loaded() {

@@ -1,5 +1,6 @@
 //! What may happen.
 
+use order_domain::PaymentMethod;
 use order_domain::order::Status;
 use order_domain::time::Duration;
 use order_testkit::memory::{Fault, Op};
@@ -20,8 +21,18 @@ pub(super) enum Deed {
     Waits(Duration),
     /// The next call of this kind fails.
     Fails(Op, Fault),
-    /// A call whose process died long ago arrives at the payment service after all.
+    /// A call whose process died a while ago arrives at the payment service after all.
     Arrives(PaymentAnswer),
+    /// A product costs so many cents from now on, and so many units of it are left.
+    Sold { product: i64, price: i64, stock: u32 },
+}
+
+/// An order that is placed at the beginning.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Placed {
+    pub(super) method: PaymentMethod,
+    /// Minutes until it is wanted, if at a time.
+    pub(super) wanted_in: Option<u64>,
 }
 
 /// Somebody acts.
@@ -45,6 +56,17 @@ pub(super) enum Ask {
     Redirected(&'static str),
     Reworded(bool),
     Goodwill(i64),
+    /// Units of products 5 and 6.
+    Edited(u32, u32),
+    /// To so many tenths of a degree north of the shop, where delivery costs something else.
+    Moved(i64),
+    /// It is wanted in so many minutes, or at no time.
+    Rescheduled(Option<u64>),
+    /// An admin looks at the payment service and says what it shows of an entry that needs a person; a refund that has
+    /// not moved may be paid by hand.
+    Resolved {
+        by_hand: bool,
+    },
 }
 
 /// A worker runs a task that it has claimed, in its hands still or not.
@@ -103,8 +125,27 @@ fn asks() -> impl Strategy<Value = Act> {
         1 => select(vec!["1 Main St", "2 Main St"]).prop_map(Ask::Redirected),
         1 => any::<bool>().prop_map(Ask::Reworded),
         3 => (1..800_i64).prop_map(Ask::Goodwill),
+        7 => edits(),
+        2 => (0..4_i64).prop_map(Ask::Moved),
+        1 => option::of(30..400_u64).prop_map(Ask::Rescheduled),
+        3 => any::<bool>().prop_map(|by_hand| Ask::Resolved { by_hand }),
     ];
     (0..2_usize, ask).prop_map(|(order, ask)| Act::Asks { order, ask })
+}
+
+fn edits() -> impl Strategy<Value = Ask> {
+    (0..5_u32, 0..4_u32).prop_filter_map("no lines", |(five, six)| (five + six > 0).then_some(Ask::Edited(five, six)))
+}
+
+/// An order that is placed at the beginning.
+pub(super) fn placed() -> impl Strategy<Value = Placed> {
+    let methods = prop_oneof![3 => Just(PaymentMethod::Online), 1 => Just(PaymentMethod::Cash)];
+    (methods, option::weighted(0.2, 30..300_u64)).prop_map(|(method, wanted_in)| Placed { method, wanted_in })
+}
+
+fn sales() -> impl Strategy<Value = Deed> {
+    let stock = prop_oneof![6 => Just(100), 1 => 0..3_u32];
+    (5..7_i64, 1..600_i64, stock).prop_map(|(product, price, stock)| Deed::Sold { product, price, stock })
 }
 
 fn waits() -> impl Strategy<Value = Deed> {
@@ -112,7 +153,8 @@ fn waits() -> impl Strategy<Value = Deed> {
         4 => 0..2_000_u64,
         3 => 25_000..40_000_u64,
         1 => 240_000..400_000_u64,
-        1 => 890_000..910_000_u64,
+        2 => 890_000..910_000_u64,
+        1 => 3_000_000..90_000_000_u64,
     ];
     waits.prop_map(|millis| Deed::Waits(Duration::from_millis(millis)))
 }
@@ -135,13 +177,14 @@ fn failures() -> impl Strategy<Value = Deed> {
 
 /// Up to `most` deeds of all kinds.
 pub(super) fn deeds(most: usize) -> impl Strategy<Value = Vec<Deed>> {
-    let act = prop_oneof![3 => runs().prop_map(Act::Runs), 1 => asks()];
+    let act = prop_oneof![3 => runs().prop_map(Act::Runs), 2 => asks()];
     let deed = prop_oneof![
         5 => Just(Deed::Claims),
         7 => vec((0..8_usize, act), 1..=3).prop_map(Deed::Together),
         3 => waits(),
         1 => failures(),
         1 => answers().prop_map(Deed::Arrives),
+        1 => sales(),
     ];
     vec(deed, 0..=most)
 }

@@ -5,15 +5,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
-use order_domain::order::{DeliveryChange, Patch, Status};
-use order_domain::payment::{EntryKind, EntryState};
+use order_domain::order::{DeliveryChange, Outcome, Patch, Status};
+use order_domain::payment::{Entry, EntryKind, EntryState};
 use order_domain::ports::{ClaimedTask, Payment, PaymentError, PaymentReceipt, PaymentService, TaskKind};
-use order_domain::{OrderId, PaymentMethod, Text};
-use order_testkit::builders::{usd, user, words};
+use order_domain::pricing::{FeeBand, FeePolicy, FeePrices, ServiceArea};
+use order_domain::time::{Duration, Timestamp, after, before};
+use order_domain::{Coordinates, EntryNo, OrderId, PaymentMethod, Rules, Text};
+use order_testkit::builders::{stocked, usd, user, words};
 use order_testkit::services::{FakePayments, PaymentAnswer};
 use order_usecases::UseCaseError;
 
-use super::deeds::{Act, Ask, Deed, Fate, Run};
+use super::deeds::{Act, Ask, Deed, Fate, Placed, Run};
+use super::model::Model;
+use crate::editing::lines;
 use crate::support::{LONGER_THAN_ANY_LEASE, Shop, admin, courier, customer, for_steps, request};
 
 /// A shop, its orders, and every task that was ever in somebody's hands.
@@ -21,15 +25,29 @@ pub(super) struct Play {
     shop: Shop,
     orders: Vec<OrderId>,
     claimed: Vec<ClaimedTask>,
-    lingering: Arc<Mutex<Vec<(EntryKind, Payment)>>>,
+    lingering: Lingering,
 }
 
+/// Calls that are still on their way, each with when it was made: none takes as long as the quiet time before a review.
+type Lingering = Arc<Mutex<Vec<(Timestamp, EntryKind, Payment)>>>;
+
 impl Play {
-    pub(super) async fn of(methods: &[PaymentMethod]) -> Self {
-        let shop = Shop::open();
+    /// A shop whose fee depends on the distance, and whose payment service forgets a key after a day; or so soon that a
+    /// charge is in review while its order waits for it.
+    pub(super) async fn of(placed: &[Placed], forgets_soon: bool) -> Self {
+        let mut shop = Shop::open();
+        let band = |below_km, minor| FeeBand { below_km, amount: usd(minor) };
+        let prices = FeePrices { base: usd(500), bands: vec![band(5.0, 0), band(20.0, 700), band(40.0, 1_200)] };
+        let area = ServiceArea { fulfilment_points: vec![north(0)], radius_km: 50.0 };
+        let mut rules = Rules { fee: FeePolicy { prices, area: Some(area) }, ..(*shop.rules).clone() };
+        if forgets_soon {
+            rules.payment_key_ttl = Duration::from_mins(12);
+        }
+        shop.rules = Arc::new(rules);
         let mut orders = Vec::new();
-        for method in methods {
-            orders.push(shop.ordered("ann", *method).await);
+        for Placed { method, wanted_in } in placed {
+            let scheduled_for = wanted_in.map(|minutes| after(shop.store.now(), Duration::from_mins(minutes)));
+            orders.push(shop.ordered_for("ann", *method, scheduled_for).await);
         }
         Self { shop, orders, claimed: Vec::new(), lingering: Arc::default() }
     }
@@ -45,6 +63,7 @@ impl Play {
             Deed::Waits(time) => self.shop.store.advance(time),
             Deed::Fails(op, fault) => self.shop.store.fail_next(op, fault),
             Deed::Arrives(answer) => self.arrives(answer).await,
+            Deed::Sold { product, price, stock } => self.shop.products.put(stocked(product, price, stock)),
         }
         self.assert_nothing_was_forgotten();
     }
@@ -109,13 +128,51 @@ impl Play {
                 let reason = Text::line("they waited long").unwrap();
                 use_cases.grant_goodwill(&admin(), id, usd(minor), reason, request).await
             }
+            Ask::Edited(five, six) => {
+                let wanted: Vec<_> = [(5, five), (6, six)].into_iter().filter(|(_, units)| *units > 0).collect();
+                use_cases.replace_lines(&customer("ann"), id, lines(&wanted), request).await
+            }
+            Ask::Moved(tenths) => {
+                let change = DeliveryChange { coordinates: Patch::Set(north(tenths)), ..DeliveryChange::default() };
+                use_cases.change_delivery(&customer("ann"), id, change, request).await
+            }
+            Ask::Rescheduled(minutes) => {
+                let at = |minutes| Patch::Set(after(self.shop.store.now(), Duration::from_mins(minutes)));
+                let scheduled_for = minutes.map_or(Patch::Clear, at);
+                let change = DeliveryChange { scheduled_for, ..DeliveryChange::default() };
+                use_cases.change_delivery(&admin(), id, change, request).await
+            }
+            Ask::Resolved { by_hand } => {
+                let Some((n, outcome)) = self.needs_a_person(id, by_hand) else { return };
+                let reason = Text::line("the payment service shows it").unwrap();
+                use_cases.resolve(&admin(), id, n, outcome, reason, request).await
+            }
         };
         assert!(!matches!(answer, Err(UseCaseError::Inconsistent(_))), "{answer:?}");
     }
 
+    /// The first entry of an order that needs a person, and what the payment service shows of it.
+    fn needs_a_person(&self, id: OrderId, by_hand: bool) -> Option<(EntryNo, Outcome)> {
+        let (order, settled) = (self.shop.store.order(id)?, self.shop.payments.settled());
+        let in_cash = |entry: &Entry| entry.method == PaymentMethod::Cash && entry.state == EntryState::Booked;
+        let entries = order.ledger().entries().iter();
+        let entry = entries.filter(|entry| entry.state == EntryState::Review || in_cash(entry)).next()?;
+        let moved = settled.iter().any(|(key, ..)| *key == entry.key(id));
+        let is_refund = entry.kind == EntryKind::Refund;
+        let outcome = match (moved, is_refund && by_hand || in_cash(entry)) {
+            (true, _) => Outcome::Settled,
+            (false, true) => Outcome::ByHand,
+            (false, false) => Outcome::NotSettled,
+        };
+        Some((entry.n, outcome))
+    }
+
     async fn arrives(&self, answer: PaymentAnswer) {
         let late = lock(&self.lingering).pop();
-        if let Some((kind, payment)) = late {
+        if let Some((made_at, kind, payment)) = late {
+            if after(made_at, self.shop.rules.payment_key_ttl / 24) <= self.shop.store.now() {
+                return; // It was lost on its way.
+            }
             drop(call(&self.shop.payments, kind, &payment, answer).await);
         }
     }
@@ -136,6 +193,7 @@ impl Play {
                     EntryState::Sent | EntryState::Review => {}
                 }
             }
+            Model::after(&self.shop.store.events(order.id())).assert_is(&order);
             let asked = |key: &str| self.shop.payments.tries(key) > 0;
             let withdrawn = order.ledger().entries().iter().filter(|entry| entry.state == EntryState::Withdrawn);
             for entry in withdrawn.filter(|entry| entry.attempts == 0) {
@@ -154,11 +212,28 @@ impl Play {
         }
         self.assert_nothing_was_forgotten();
         self.shop.assert_at_rest();
+        // A person sees to what needs one, and the rest follows from that.
+        for &id in &self.orders {
+            while self.needs_a_person(id, false).is_some() {
+                self.asks(index(&self.orders, id), Ask::Resolved { by_hand: id.get() % 2 == 0 }).await;
+                self.shop.drain().await;
+            }
+        }
+        self.assert_nothing_was_forgotten();
+        self.shop.assert_at_rest();
         for order in self.shop.store.orders() {
-            let (id, reviewed) = (order.id(), order.ledger().entries().iter().any(|e| e.state == EntryState::Review));
-            let cancelled = order.status() == Status::Cancelled;
-            let kept = order.ledger().charged().unwrap().minus(order.ledger().refunded().unwrap()).unwrap();
-            assert!(!cancelled || kept.is_zero() || reviewed, "order {id} is cancelled and keeps {kept}");
+            let (id, cancelled) = (order.id(), order.status() == Status::Cancelled);
+            let model = Model::after(&self.shop.store.events(id));
+            assert_eq!(model.moved(), model.purse(), "what the shop holds of the customer's money: {order:#?}");
+            let state = order.state();
+            let released = state.status != Status::Confirmed || state.released_at.is_some();
+            assert!(released && state.adjustment.is_none(), "nothing is waited for: {order:#?}");
+            let releases = self.shop.store.events(id);
+            let releases: Vec<_> = releases.iter().filter(|event| event.event.name() == "released").collect();
+            assert!(releases.len() <= 1, "released once: {order:#?}");
+            if let (Some(release), Some(wanted)) = (releases.first(), state.scheduled_for) {
+                assert!(release.at >= before(wanted, self.shop.rules.release_lead), "never early: {order:#?}");
+            }
             let count = self.shop.store.events(id).iter().filter(|event| event.event.name() == "cancelled").count();
             assert_eq!(count, usize::from(cancelled), "order {id} is cancelled once");
             self.shop.assert_customer_was_told(id);
@@ -170,14 +245,14 @@ impl Play {
 struct Line {
     shop: Shop,
     fate: Fate,
-    lingering: Arc<Mutex<Vec<(EntryKind, Payment)>>>,
+    lingering: Lingering,
 }
 
 impl Line {
     async fn carries(&self, kind: EntryKind, payment: &Payment) -> Result<PaymentReceipt, PaymentError> {
         let own = call(&self.shop.payments, kind, payment, self.fate.answer);
         if self.fate.dies_after.is_some() && self.fate.call_lingers {
-            lock(&self.lingering).push((kind, payment.clone()));
+            lock(&self.lingering).push((self.shop.store.now(), kind, payment.clone()));
             // It dies before this is over, or takes it for lost.
             for _ in 0..3 {
                 tokio::task::yield_now().await;
@@ -215,6 +290,15 @@ async fn call(
         EntryKind::Charge => payments.charge(payment).await,
         EntryKind::Refund => payments.refund(payment).await,
     }
+}
+
+fn index(orders: &[OrderId], id: OrderId) -> usize {
+    orders.iter().position(|order| *order == id).expect("an order of this play")
+}
+
+/// So many tenths of a degree north of the shop: 11.1 km each.
+fn north(tenths: i64) -> Coordinates {
+    Coordinates::new(format!("{}.{}", tenths / 10, tenths % 10).parse().unwrap(), 0.into()).unwrap()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
