@@ -22,6 +22,7 @@ mod kills;
 mod logs;
 mod metrics;
 mod money;
+mod money_page;
 mod notifying;
 mod operators;
 mod outside;

@@ -41,12 +41,6 @@ async fn in_review(engine: &Engine, shop: &Shop, id: i64) {
     eventually_hurried(engine, "it is for a person", reviewed).await;
 }
 
-/// Nothing waits any more; what was only a timer has run out.
-async fn at_rest(engine: &Engine, service: Service) {
-    eventually_hurried(engine, "nothing is left to do", || async { engine.unfinished().await == 0 }).await;
-    service.rest().await;
-}
-
 on_both_engines! {
     /// Eight answers that are neither yes nor no: nobody asks a ninth time.
     async fn a_charge_that_is_refused_eight_times_is_for_a_person(engine: Engine) {
@@ -69,7 +63,7 @@ on_both_engines! {
         let order = admin.resolve(id, 1, "settled").await.expect(200).json();
         assert_eq!((&order["status"], &order["payment_status"]), (&json!("confirmed"), &json!("paid")));
         assert_eq!(customer.timeline(id).await, ["placed", "charge_in_review", "resolved", "confirmed"]);
-        at_rest(&engine, service).await;
+        service.rest_at_once().await;
         audit::clean(&engine, &sandbox).await;
         assert_eq!(sandbox.calls_to(Outside::Payment, Route::Process), 8);
     }
@@ -87,7 +81,7 @@ on_both_engines! {
         let shown = ["status", "cancel_code", "payment_status"].map(|name| order[name].clone());
         assert_eq!(shown, ["cancelled", "payment_declined", "declined"].map(|text| json!(text)));
         assert_eq!(sandbox.cart("ann").items.len(), 2, "for another try");
-        at_rest(&engine, service).await;
+        service.rest_at_once().await;
         audit::clean(&engine, &sandbox).await;
         assert_eq!(sandbox.calls_to(Outside::Payment, Route::Process), calls, "nobody asks for a key that may be new again");
     }
@@ -111,7 +105,7 @@ on_both_engines! {
         customer.until(id, "payment_status", "refunded").await;
         let ledger = ["1 online charge (order) 12.47 settled", "2 online refund of 1 (cancel) 12.47 settled"];
         assert_eq!(customer.ledger(id).await, ledger);
-        at_rest(&engine, service).await;
+        service.rest_at_once().await;
         audit::clean(&engine, &sandbox).await;
     }
 
@@ -127,7 +121,7 @@ on_both_engines! {
         let confirmed = || async { customer.order(id).await["status"] == "confirmed" };
         eventually_hurried(&engine, "it is found", confirmed).await;
         assert!(!customer.timeline(id).await.contains(&"charge_in_review".to_owned()));
-        at_rest(&engine, service).await;
+        service.rest_at_once().await;
         audit::clean(&engine, &sandbox).await;
         assert!(sandbox.calls_to(Outside::Payment, Route::Process) <= calls + 1);
     }
@@ -149,7 +143,7 @@ on_both_engines! {
         let declined = (2..6).map(|n| format!("{n} online refund of 1 (goodwill) 2.50 declined"));
         assert_eq!(ledger[1..5], declined.collect::<Vec<_>>());
         assert_eq!(ledger[5..], ["6 cash refund of 1 (goodwill) 2.50 settled"]);
-        at_rest(&engine, service).await;
+        service.rest_at_once().await;
         audit::clean(&engine, &sandbox).await;
         assert_eq!(sandbox.balance(&id.to_string()).refunded, 0);
     }
@@ -168,7 +162,7 @@ on_both_engines! {
         let refunded = || async { customer.order(id).await["payment_status"] == "refunded" };
         eventually_hurried(&engine, "the one after the next decline arrives", refunded).await;
         assert_eq!(customer.ledger(id).await.len(), 8);
-        at_rest(&engine, service).await;
+        service.rest_at_once().await;
         audit::clean(&engine, &sandbox).await;
         assert_eq!(sandbox.balance(&id.to_string()).refunded, 1247);
     }
@@ -190,7 +184,7 @@ on_both_engines! {
         let late = answers.iter().filter(|answer| answer.status == 409 && answer.json()["code"] == "not_in_review");
         assert_eq!((won, late.count()), (1, 9));
         assert_eq!(customer.order(id).await["payment_status"], json!("refunded"));
-        at_rest(&engine, service).await;
+        service.rest_at_once().await;
         audit::clean(&engine, &sandbox).await;
     }
 }

@@ -81,7 +81,7 @@ on_both_engines! {
         eventually("it is released, too", || async { other.order(moved).await["released_at"].is_string() }).await;
         let timeline = other.timeline(moved).await;
         assert_eq!((timeline.len(), timeline.last().unwrap().as_str()), (5, "released"), "{timeline:?}");
-        service.rest().await;
+        service.rest_at_once().await;
         audit::clean(&engine, &sandbox).await;
     }
 

@@ -69,7 +69,7 @@ async fn the_tour_of_the_readme_works_as_it_stands() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn calling_it_as_the_readme_does_works_as_it_stands() {
-    works_as_it_stands("Calling it", 11).await;
+    works_as_it_stands("Calling it", 20).await;
 }
 
 /// Runs a section of the README against a fresh demo.

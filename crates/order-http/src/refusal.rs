@@ -1,10 +1,10 @@
 //! What a use case refuses, in the words of HTTP. The only place that knows which refusal is which status.
 
-use chrono::SecondsFormat;
+use chrono::{DurationRound, SecondsFormat, TimeDelta};
 use order_domain::order::{Outcome, Rejection, Status};
 use order_domain::ports::{ServiceError, TaskKind};
 use order_domain::pricing::Shortage;
-use order_domain::time::Timestamp;
+use order_domain::time::{Duration, Timestamp, after};
 use order_usecases::UseCaseError;
 use serde::Serialize;
 use serde_json::Value;
@@ -218,8 +218,10 @@ fn moment(at: Timestamp) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
+/// What is named can be asked for: a full minute, at least one later than is asked for now.
 fn too_soon(earliest: Timestamp) -> Problem {
-    let earliest = moment(earliest);
+    let in_time = after(earliest, Duration::from_mins(2));
+    let earliest = moment(in_time.duration_trunc(TimeDelta::minutes(1)).unwrap_or(in_time));
     scheduled(Code::ScheduledTooSoon, "too_soon", format!("is too near; {earliest} at the earliest"))
         .with("earliest", earliest)
 }

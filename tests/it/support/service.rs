@@ -10,8 +10,8 @@ use tempfile::NamedTempFile;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::Engine;
 use super::metrics::Metrics;
+use super::{Engine, eventually_hurried};
 
 /// The secret that all tokens of the tests are signed with.
 pub const SECRET: &str = "a secret of the tests, long enough to be one";
@@ -190,6 +190,13 @@ impl Service {
         if let Some(id) = self.process.id() {
             StdCommand::new("kill").args(["-TERM", &id.to_string()]).status().unwrap();
         }
+    }
+
+    /// The same, where timers that nobody waits for any more run out at once.
+    pub async fn rest_at_once(self) -> ExitStatus {
+        let engine = &self.engine;
+        eventually_hurried(engine, "nothing is left to do", || async { engine.unfinished().await == 0 }).await;
+        self.stop().await
     }
 
     /// SIGTERM, and how it ended.
