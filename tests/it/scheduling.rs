@@ -69,6 +69,7 @@ on_both_engines! {
         fill_cart(&sandbox, "bob");
         let other = Shop::of(&service, "bob", "user");
         let moved = id(&schedule(&other, &ahead(Duration::from_secs(3))).await);
+        other.until(moved, "status", "confirmed").await;
         other.patch(moved, json!({ "scheduled_for": in_two_hours() })).await.expect(200);
         eventually("it is released", || async { customer.order(first).await["released_at"].is_string() }).await;
         let order = customer.order(first).await;

@@ -15,6 +15,7 @@ use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, HttpServer, rt};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep};
 
 use crate::options::{Options, Ports, Urls};
 use crate::state::State;
@@ -197,10 +198,24 @@ impl Servers {
         }
         match self.addresses.get(&server) {
             Some(address) if !self.running.contains_key(&server) => {
-                let listener = TcpListener::bind(address)?;
+                let listener = bound_again(*address).await?;
                 self.serve(server, listener)
             }
             Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// The port that was let go is bound again. Meanwhile a client may have been given it for a connection of its own, which
+/// is over soon.
+async fn bound_again(address: SocketAddr) -> io::Result<TcpListener> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match TcpListener::bind(address) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < deadline => {
+                sleep(Duration::from_millis(20)).await;
+            }
+            bound => return bound,
         }
     }
 }

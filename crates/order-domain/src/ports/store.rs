@@ -129,6 +129,8 @@ pub struct WriteSet {
     pub tasks: Vec<NewTask>,
     /// Of an order that exists: its lines are other ones, and take the place of those that are stored.
     pub relined: bool,
+    /// Tasks that would release the order and are in nobody's hands go: it has another time, or none any more.
+    pub unscheduled: bool,
     /// The answer to the request, under its key.
     pub receipt: Option<(IdempotencyKey, Receipt)>,
     /// The beginning or the end of its guard.
@@ -145,6 +147,8 @@ impl WriteSet {
     /// What a change needs to be committed. `ids` are the numbers of its tasks; a missing one leaves its task out, so
     /// give as many as there are.
     pub fn new(change: Change, ids: Vec<TaskId>) -> Self {
+        let moves = |event: &Event| matches!(event, Event::Rescheduled { .. } | Event::Released);
+        let moved = change.events.iter().any(|recorded| moves(&recorded.event));
         let cancels = change.events.iter().any(|recorded| matches!(recorded.event, Event::Cancelled { .. }));
         debug_assert_eq!(change.tasks.len(), ids.len(), "a number for each task");
         let tasks = change.tasks.into_iter().zip(ids).map(|(task, id)| NewTask {
@@ -158,6 +162,7 @@ impl WriteSet {
         });
         Self {
             tasks: tasks.collect(),
+            unscheduled: moved || cancels && change.order.state().scheduled_for.is_some(),
             order: change.order,
             base: change.base,
             events: change.events,

@@ -62,10 +62,23 @@ impl Changing {
     /// The change of a write set; `None` when it is none, or more than the statement can do.
     pub(super) fn of(set: &WriteSet) -> Result<Option<Self>, DbError> {
         // Named one by one: what is new in a write set has its part here, or leaves the set to a transaction.
-        let WriteSet { order, base, events, moves, booked, tasks, relined, receipt, guard, finishes, held_by, touches } =
-            set;
+        let WriteSet {
+            order,
+            base,
+            events,
+            moves,
+            booked,
+            tasks,
+            relined,
+            unscheduled,
+            receipt,
+            guard,
+            finishes,
+            held_by,
+            touches,
+        } = set;
         let (Some(base), None | Some(GuardChange::Ends)) = (*base, guard) else { return Ok(None) };
-        if *relined || touches.is_some() || finishes.is_some() && held_by.is_some() {
+        if *relined || *unscheduled || touches.is_some() || finishes.is_some() && held_by.is_some() {
             return Ok(None);
         }
         let (id, at) = (order.id(), DbTime(order.state().updated_at));

@@ -1,15 +1,16 @@
 //! Committing write sets: inside one transaction that the caller has begun, all or nothing.
 
+use diesel::dsl::not;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use order_domain::EntryNo;
 use order_domain::order::{Guard, Version};
 use order_domain::payment::EntryState;
-use order_domain::ports::{ClaimedTask, Committed, GuardChange, TaskRef, WriteSet};
+use order_domain::ports::{ClaimedTask, Committed, GuardChange, TaskKind, TaskRef, WriteSet};
 use order_domain::time::Duration;
 
 use super::desk;
-use super::dialect::{Conn, DbTime, now_query};
+use super::dialect::{Conn, DbTime, now_query, now_value};
 use super::mapping::{GUARD, entry_no};
 use super::rows::{EntryRow, EventRow, GuardRow, ItemRow, OrderRow, ReceiptRow, TaskRow};
 use super::schema::{guards, order_events, order_items, orders, payment_entries, receipts, tasks};
@@ -67,6 +68,9 @@ async fn write(conn: &mut Conn, set: &WriteSet) -> Result<(), DbError> {
         let event = EventRow::from_recorded(set.order.id(), recorded);
         diesel::insert_into(order_events::table).values(event).execute(conn).await?;
     }
+    if set.unscheduled {
+        unschedule(conn, set).await?;
+    }
     let at = DbTime(set.order.state().updated_at);
     for task in &set.tasks {
         diesel::insert_into(tasks::table).values(TaskRow::from_task(task, at)?).execute(conn).await?;
@@ -83,6 +87,16 @@ async fn insert_order(conn: &mut Conn, set: &WriteSet, row: OrderRow) -> Result<
         return Err(DbError::Conflict);
     }
     insert_lines(conn, set).await
+}
+
+/// Removes what would release the order and is in nobody's hands; the task that caused the change ends by itself.
+async fn unschedule(conn: &mut Conn, set: &WriteSet) -> Result<(), DbError> {
+    let own = set.finishes.as_ref().or(set.held_by.as_ref()).map_or(0, |task| task.id.get());
+    let waiting = tasks::table
+        .filter(tasks::order_id.eq(set.order.id().get()).and(tasks::kind.eq(TaskKind::Release.name())))
+        .filter(tasks::id.ne(own).and(not(tasks::leased).or(tasks::run_at.le(now_value()))));
+    diesel::delete(waiting).execute(conn).await?;
+    Ok(())
 }
 
 async fn insert_lines(conn: &mut Conn, set: &WriteSet) -> Result<(), DbError> {

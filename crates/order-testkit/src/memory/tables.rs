@@ -54,6 +54,9 @@ impl Tables {
             if let Some(change) = &set.guard {
                 after.keys.change_guard(&set.order, change, now)?;
             }
+            if set.unscheduled {
+                after.unschedule(&set, now);
+            }
             for task in &set.tasks {
                 after.add_task(StoredTask::new(task, set.order.state().updated_at))?;
             }
@@ -94,6 +97,15 @@ impl Tables {
         let order = Order::restore(set.order.state().clone(), ledger).map_err(inconsistent)?;
         self.orders.insert(id, Arc::new(OrderRow { order, events }));
         Ok(())
+    }
+
+    /// What would release the order and is in nobody's hands goes; the task that caused the change ends by itself.
+    fn unschedule(&mut self, set: &WriteSet, now: Timestamp) {
+        let own = set.finishes.as_ref().or(set.held_by.as_ref()).map(|task| task.id);
+        self.tasks.retain(|id, task| {
+            let held = task.leased && task.run_at > now;
+            task.order != set.order.id() || task.kind != TaskKind::Release || Some(*id) == own || held
+        });
     }
 
     fn add_task(&mut self, task: StoredTask) -> Result<(), CommitError> {

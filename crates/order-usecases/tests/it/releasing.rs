@@ -100,6 +100,8 @@ async fn one_that_is_moved_is_released_at_its_new_time_once() {
     for (minutes, released) in [(180 + 60, 135 + 60), (180 - 60, 135 - 60)] {
         let shop = scheduled().await;
         shop.change_delivery(&customer("ann"), at(Some(after(START, Duration::from_mins(minutes))))).await.unwrap();
+        let waiting = shop.store.tasks().into_iter().filter(|task| task.kind == TaskKind::Release);
+        assert_eq!(waiting.count(), 1, "the task of its old time is gone");
         shop.drain().await;
         assert_eq!(shop.timeline(), ["placed", "confirmed", "rescheduled", "released"]);
         assert_eq!(shop.order().state().released_at, Some(after(START, Duration::from_mins(released))));
