@@ -147,8 +147,8 @@ impl WriteSet {
     /// What a change needs to be committed. `ids` are the numbers of its tasks; a missing one leaves its task out, so
     /// give as many as there are.
     pub fn new(change: Change, ids: Vec<TaskId>) -> Self {
-        let moves = |event: &Event| matches!(event, Event::Rescheduled { .. } | Event::Released);
-        let moved = change.events.iter().any(|recorded| moves(&recorded.event));
+        let is_timed = |event: &Event| matches!(event, Event::Rescheduled { .. } | Event::Released);
+        let moved = change.events.iter().any(|recorded| is_timed(&recorded.event));
         let cancels = change.events.iter().any(|recorded| matches!(recorded.event, Event::Cancelled { .. }));
         debug_assert_eq!(change.tasks.len(), ids.len(), "a number for each task");
         let tasks = change.tasks.into_iter().zip(ids).map(|(task, id)| NewTask {
