@@ -376,6 +376,8 @@ async fn what_a_reverted_edit_took_is_given_back_as_an_edits() {
     while shop.order().state().adjustment.is_some() {
         shop.later_step(TaskKind::Charge).await;
     }
+    let told = (shop.entry(2).state, shop.order().payment_status());
+    assert_eq!(told, (EntryState::Sent, Ok(PaymentStatus::Paid)), "`status_rule`: nothing is processed for this order");
     shop.payments.answers(PaymentAnswer::Settle);
     shop.drain().await;
     assert_eq!((shop.entry(3).purpose, shop.moved()), (Purpose::Edit, (1_397, 299)));
