@@ -88,7 +88,8 @@ async fn cancel(client: &Client) {
 
 /// The money has moved and nobody was told. The customer cancels while the payment service can't be asked.
 async fn cancel_unheard(client: &Client) {
-    client.sandbox.add_fault(Outside::Payment, Fault::acted_answer_lost().on(Route::Process));
+    // Nor is anybody told who asks what has become of it.
+    client.sandbox.add_fault(Outside::Payment, Fault::acted_answer_lost());
     let id = client.place("place").await;
     client.eventually("the money has moved", || async { !client.sandbox.payments().is_empty() }).await;
     client.sandbox.take_down(Outside::Payment).await.unwrap();
@@ -203,7 +204,8 @@ async fn timeout(client: &Client) {
 
 /// The money is taken in time, and it is said when it is too late.
 async fn late_success(client: &Client) {
-    client.sandbox.add_fault(Outside::Payment, Fault::acted_answer_lost().on(Route::Process));
+    // Nor is anybody told who asks what has become of it.
+    client.sandbox.add_fault(Outside::Payment, Fault::acted_answer_lost());
     let id = client.place("place").await;
     client.until(id, "status", "cancelled").await;
     client.sandbox.clear_all_faults();
