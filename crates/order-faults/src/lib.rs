@@ -1,7 +1,7 @@
 //! Named places, *sites*, at which a test lets something go wrong: before and after whatever the outside can see.
 //!
 //! Without the feature `fault-points` a site is nothing: no call, no text in the binary. No release has the feature; a
-//! test looks at the feature tree. With it, the environment says what happens (see [`arm`]); what it does not name goes on
+//! test looks at the feature tree. With it, the environment says what happens (see `arm`); what it does not name goes on
 //! as if nothing were there.
 //!
 //! A site is a name in quotes where it stands, `commit.place.before`, so that a test finds every site by reading the

@@ -63,13 +63,13 @@ enum Command {
     Kinds,
     /// Begin nothing of a kind any more, until it is resumed; what is under way is finished
     Pause {
-        /// charge, refund, clear_cart or notify
+        /// charge, refund, clear_cart, notify or release
         #[arg(value_parser = kind)]
         kind: TaskKind,
     },
     /// Do again what is due of a kind
     Resume {
-        /// charge, refund, clear_cart or notify
+        /// charge, refund, clear_cart, notify or release
         #[arg(value_parser = kind)]
         kind: TaskKind,
     },

@@ -5,11 +5,12 @@
 //! each; progress and the summary to stderr.
 
 use indicatif::{ProgressBar, ProgressStyle};
-use order_domain::audit::{AuditTerms, RELEASE_LEAD};
+use order_domain::audit::AuditTerms;
 use order_usecases::audits::{Audited, Verdict, verify};
 
 use super::beside;
 use crate::Failure;
+use crate::settings::Given;
 
 /// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
@@ -20,10 +21,11 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let lead = Given::read().release_lead()?;
     let reader = beside::stores().await?.audit;
     let last = reader.last_order().await.map_err(Failure::other)?;
     let bar = progress(last.map_or(0, |last| last.get().unsigned_abs()));
-    let terms = AuditTerms { drained: arguments.drained, lead: RELEASE_LEAD };
+    let terms = AuditTerms { drained: arguments.drained, lead };
     let verdict = verify(&*reader, terms, |told| match told {
         Audited::UpTo(order) => bar.set_position(order.get().unsigned_abs()),
         Audited::Broken(violation) => bar.suspend(|| {

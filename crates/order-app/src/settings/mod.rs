@@ -113,6 +113,12 @@ impl Given {
         self.done(url)
     }
 
+    /// What `RELEASE_LEAD` says, for commands that need nothing else.
+    pub(crate) fn release_lead(mut self) -> Result<Duration, Mistakes> {
+        let lead = self.lead();
+        self.done(lead)
+    }
+
     /// What `JWT_SECRET_KEY` says, for commands that need nothing else.
     pub(crate) fn jwt_secret(mut self) -> Result<SecretString, Mistakes> {
         let secret = self.secret();

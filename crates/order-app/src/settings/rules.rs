@@ -29,7 +29,7 @@ impl Given {
         {
             self.mistake("SCHEDULE_MAX_AHEAD: must be more than SCHEDULE_MIN_AHEAD");
         }
-        let release_lead = self.duration("RELEASE_LEAD", Duration::ZERO, LONGEST);
+        let release_lead = self.lead();
         let fee = self.fee_policy(currency);
         Some(Rules {
             accept_orders: accept_orders?,
@@ -42,6 +42,11 @@ impl Given {
             fee: fee?,
             ..Rules::new(currency?)
         })
+    }
+
+    /// How long before its time a scheduled order is released.
+    pub(super) fn lead(&mut self) -> Option<Duration> {
+        self.duration("RELEASE_LEAD", Duration::ZERO, LONGEST)
     }
 
     /// One fee, or one for each band of distance. Where there are bands, the nearest is the fee of whoever gives no

@@ -84,7 +84,7 @@ pub struct Placed {
 ///
 /// # Errors
 /// [`Rejection::CartEmpty`], [`Rejection::Implausible`], [`Rejection::NotServiceable`], [`Rejection::CashNotAccepted`],
-/// and what [`super::schedule`] says of a time that can't be promised; stock is [`crate::pricing::shortages`]' affair.
+/// [`Rejection::ScheduledTooSoon`] and its like for a time that can't be promised; stock is [`crate::pricing::shortages`]' affair.
 pub fn place(new: NewOrder, rules: &Rules, now: Timestamp) -> Result<Change, DomainError> {
     let customer = Actor::Customer(new.customer.clone());
     if let Some(at) = new.scheduled_for {
