@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use csv::{Reader, ReaderBuilder, StringRecord, Trim};
+use csv::{Reader, ReaderBuilder, StringRecord, Terminator, Trim};
 use order_domain::audit::{ExportLine, Outcome};
 use order_domain::payment::EntryKind;
 use order_usecases::audits::Export;
@@ -20,7 +20,7 @@ pub(super) struct ExportFile {
     path: PathBuf,
 }
 
-/// Why a file can't be read, with the line where it is wrong.
+/// Why a file can't be read, with the line where it is wrong; blank lines before that count with it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}{}: {what}", .line.map(|line| format!(", line {line}")).unwrap_or_default())]
 pub(super) struct BadExport {
@@ -103,7 +103,8 @@ impl Export for ExportFile {
     type Error = BadExport;
 
     fn lines(&self) -> Result<impl Iterator<Item = Result<ExportLine, BadExport>> + Send, BadExport> {
-        let reader = ReaderBuilder::new().trim(Trim::All).from_path(&self.path);
+        // A line ends with its line feed, so that lines are counted as they are seen; a carriage return before it is blank.
+        let reader = ReaderBuilder::new().trim(Trim::All).terminator(Terminator::Any(b'\n')).from_path(&self.path);
         let mut reader: Reader<_> = reader.map_err(|error| self.unreadable(&error))?;
         let heading = reader.headers().map_err(|error| self.unreadable(&error))?.clone();
         let columns = Columns::of(&heading).map_err(|what| self.wrong(Some(1), what))?;
@@ -157,7 +158,8 @@ mod tests {
         assert_eq!(refused("id,amount\n"), "FILE, line 1: the heading has no column key");
         assert_eq!(refused("key\n"), "FILE, line 1: the heading has no column amount");
         assert_eq!(refused(""), "FILE, line 1: the heading has no column key");
-        assert_eq!(refused("key,amount\na,1\n\nb,ten\n"), "FILE, line 4: amount \"ten\" is no amount such as 10.98");
+        assert_eq!(refused("key,amount\na,1\nb,ten\n"), "FILE, line 3: amount \"ten\" is no amount such as 10.98");
+        assert_eq!(refused("key,amount\r\na,1\r\nb,ten"), "FILE, line 3: amount \"ten\" is no amount such as 10.98");
         assert_eq!(refused("key,amount\na,-1\n"), "FILE, line 2: amount \"-1\" is no amount such as 10.98");
         assert_eq!(refused("key,amount\n,1\n"), "FILE, line 2: no key");
         assert_eq!(refused("key,amount,kind\na,1,gift\n"), "FILE, line 2: kind \"gift\" is neither charge nor refund");
