@@ -1,8 +1,8 @@
 //! Replacing the lines of an order: until the shop packs it, a scheduled one until its release.
 //!
 //! Units that stay keep the price at which they were bought. Of a product of which fewer are wanted, the newest go first;
-//! of one of which more are wanted, what is added costs what it costs today, on a line of its own where that is another
-//! price.
+//! of one of which more are wanted, what is added costs what it costs today, on a line of its own where the product, its price
+//! or anything else that a line copies of it, is another today.
 
 use std::collections::BTreeMap;
 
