@@ -207,11 +207,17 @@ impl World {
         }
     }
 
+    /// An entry whose task is not done; of one in review, what is left to do is to wait no longer than for the money.
+    fn unfinished(&self) -> Option<EntryNo> {
+        let mut entries = self.life.order.ledger().entries().iter().map(|entry| entry.n);
+        entries.find(|n| self.life.next_step(*n) != Step::Finish)
+    }
+
     /// Every task is done, one step of each entry after the other.
     fn drained(&mut self, outcomes: &[bool]) -> Outcome {
         let mut outcomes = outcomes.iter().copied().chain(std::iter::repeat(true));
         for _ in 0..100 {
-            let Some(n) = self.life.open_entries().into_iter().find(|n| self.life.next_step(*n) != Step::Finish) else {
+            let Some(n) = self.unfinished() else {
                 let by_hand = |n: EntryNo| {
                     let Entry { kind, method, .. } = self.life.entry(n);
                     (*kind, *method) == (EntryKind::Refund, PaymentMethod::Cash)
