@@ -9,7 +9,7 @@ use order_domain::OrderId;
 use order_domain::order::Version;
 use order_domain::ports::{LiveEvent, LiveEvents, Subscription};
 use order_faults::around;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// Subscriptions at once. One takes a few hundred bytes; whoever comes later is not let in.
 const CAPACITY: usize = 10_000;
@@ -19,6 +19,7 @@ const CAPACITY: usize = 10_000;
 #[derive(Debug, Default)]
 pub struct InProcessLive {
     shared: Arc<Mutex<Shared>>,
+    said: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -51,6 +52,9 @@ impl InProcessLive {
                 });
             }
         }
+        drop(shared);
+        // A permit is kept when nobody waits yet.
+        self.said.notify_one();
     }
 }
 
@@ -74,6 +78,15 @@ impl LiveEvents for InProcessLive {
 
     fn watched(&self) -> Vec<OrderId> {
         lock(&self.shared).watched.keys().copied().collect()
+    }
+
+    async fn anything(&self) {
+        self.said.notified().await;
+    }
+
+    /// Within one process, nobody says what other instances do.
+    fn hears_others(&self) -> bool {
+        false
     }
 
     fn close(&self) {

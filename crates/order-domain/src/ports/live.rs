@@ -30,6 +30,12 @@ pub trait LiveEvents: Send + Sync {
     /// The orders that somebody listens for here, each once.
     fn watched(&self) -> Vec<OrderId>;
 
+    /// Waits until something is said of any order, or was said since the last such wait. For one listener.
+    async fn anything(&self);
+
+    /// Whether word of what other instances do comes in by itself just now.
+    fn hears_others(&self) -> bool;
+
     /// Ends every subscription, and lets nobody listen any more: the service is stopping.
     fn close(&self);
 }

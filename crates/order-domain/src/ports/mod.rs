@@ -4,6 +4,7 @@
 mod audit;
 mod clock_ids;
 mod desk;
+mod events;
 mod live;
 mod services;
 mod store;
@@ -15,6 +16,10 @@ pub use audit::{
 pub use clock_ids::{Clock, IdGenerator};
 pub use desk::{
     KindStatus, OpenTask, Pause, TaskDeed, TaskDesk, TaskFilter, TaskPage, TaskPlace, TaskState, TaskTouch,
+};
+pub use events::{
+    EventAmounts, EventFacts, EventHistory, EventLine, EventStream, HistoryPlace, HistorySpan, Outbox, Outgoing,
+    Publisher, StreamError, StreamEvent, Unpublished,
 };
 pub use live::{LiveEvent, LiveEvents, Subscription};
 pub use services::{
@@ -36,6 +41,7 @@ pub use {
     audit::MockAuditReader,
     clock_ids::{MockClock, MockIdGenerator},
     desk::MockTaskDesk,
+    events::{MockEventHistory, MockEventStream, MockOutbox},
     live::{MockLiveEvents, MockSubscription},
     services::{MockCartService, MockNotificationService, MockPaymentService, MockProductService, MockUserService},
     store::{MockOrderReader, MockOrderStore},

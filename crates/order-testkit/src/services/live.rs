@@ -23,6 +23,7 @@ struct Shared {
     published: Mutex<Vec<LiveEvent>>,
     listened: Mutex<BTreeMap<OrderId, Listened>>,
     wake: Notify,
+    said: Notify,
     loses: AtomicBool,
     closed: AtomicBool,
 }
@@ -64,6 +65,7 @@ impl LiveEvents for RecordingLive {
             }
         }
         self.shared.wake.notify_waiters();
+        self.shared.said.notify_one();
     }
 
     fn subscribe(&self, order: OrderId) -> Option<Box<dyn Subscription>> {
@@ -76,6 +78,14 @@ impl LiveEvents for RecordingLive {
 
     fn watched(&self) -> Vec<OrderId> {
         lock(&self.shared.listened).keys().copied().collect()
+    }
+
+    async fn anything(&self) {
+        self.shared.said.notified().await;
+    }
+
+    fn hears_others(&self) -> bool {
+        false
     }
 
     fn close(&self) {
