@@ -144,7 +144,12 @@ impl Http {
 
     /// Makes a call and reads its answer, whatever its status.
     pub(crate) async fn send(&self, call: Call) -> Result<Answer, Failure> {
-        let deadline = Instant::now() + self.total;
+        self.send_within(self.total, call).await
+    }
+
+    /// Makes a call that may not take as long as others of this service.
+    pub(crate) async fn send_within(&self, limit: Duration, call: Call) -> Result<Answer, Failure> {
+        let deadline = Instant::now() + limit.min(self.total);
         let call = Call { request: context::told(call.request), ..call };
         let answer = if call.repeatable {
             self.guard.first_try();

@@ -5,6 +5,7 @@
 
 use async_trait::async_trait;
 use order_domain::ports::{Payment, PaymentError, PaymentReceipt, PaymentService, ServiceName};
+use order_domain::time::Duration;
 use order_faults::around;
 use reqwest::StatusCode;
 use reqwest::header::HeaderValue;
@@ -64,6 +65,9 @@ fn outcome(body: &[u8], payment: &Payment) -> Result<PaymentReceipt, PaymentErro
     Ok(PaymentReceipt { transaction_id: answer.transaction_id.and_then(transaction_id).unwrap_or_default() })
 }
 
+/// What looking up a payment may take: it comes before the call itself, which needs the most of a handler's time.
+const LOOK_UP: Duration = Duration::from_secs(2);
+
 #[async_trait]
 impl PaymentService for PaymentClient {
     async fn charge(&self, payment: &Payment) -> Result<PaymentReceipt, PaymentError> {
@@ -76,7 +80,7 @@ impl PaymentService for PaymentClient {
 
     async fn outcome(&self, payment: &Payment) -> Result<Option<PaymentReceipt>, PaymentError> {
         let call = self.http.get(&["payments", "by-key", &payment.key]);
-        let answer = self.http.send(call).await.map_err(|failure| unknown(failure.detail()))?;
+        let answer = self.http.send_within(LOOK_UP, call).await.map_err(|failure| unknown(failure.detail()))?;
         // A missing route, or a call that is under way: nothing follows from it.
         if answer.status != StatusCode::OK {
             return Ok(None);

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use order_domain::order::{self, Basket, Click, Guard, NewOrder, Ordered, PaymentMethod, Rejection, Status};
+use order_domain::order::{
+    self, Basket, Click, Guard, NewOrder, Ordered, PaymentMethod, Rejection, Status, can_be_promised,
+};
 use order_domain::ports::{Cart, CommitError, Placing, ServiceError, ServiceName, WriteSet};
 use order_domain::pricing::{StockedProduct, shortages};
 use order_domain::time::Timestamp;
@@ -104,6 +106,10 @@ impl UseCases {
             Ordered::Not if !self.accepts_orders() => Err(UseCaseError::NotAcceptingOrders),
             Ordered::Not if cart.lines.is_empty() => Err(Rejection::CartEmpty.into()),
             Ordered::Not => {
+                // Nobody is asked about an order that can't be for that time.
+                if let Some(at) = wish.scheduled_for {
+                    can_be_promised(at, &self.rules, placing.now)?;
+                }
                 let guard = Guard {
                     hash: double_click::hash(&caller.user, &cart.lines),
                     fingerprint: request.fingerprint,

@@ -5,6 +5,7 @@ use order_domain::OrderId;
 use order_domain::ports::{Payment, PaymentError, PaymentReceipt, PaymentService};
 use order_sandbox::{Decline, DeclineAnswer, Fault, FaultKind, Route, Sandbox, Service};
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::raw::{Answer, Raw};
 use crate::{HASTY, PATIENT, payment_client, shop, usd, user};
@@ -139,4 +140,14 @@ async fn only_a_plain_word_about_this_payment_counts() {
         let outcome = payment_client(&server.url, PATIENT).outcome(&payment("k")).await;
         assert_eq!(told(&outcome), expected, "{outcome:?}");
     }
+}
+
+#[tokio::test]
+async fn looking_takes_no_time_from_the_call_that_may_follow() {
+    let sandbox = shop();
+    sandbox.add_fault(Service::Payment, Fault::new(FaultKind::Hold).on(Route::ByKey));
+    let begun = Instant::now();
+    assert_eq!(told(&look(&sandbox, "k", Deadlines::PAYMENT).await), "unknown");
+    assert!(begun.elapsed() < Deadlines::PAYMENT.total / 2, "{:?}", begun.elapsed());
+    sandbox.release(Service::Payment);
 }

@@ -77,12 +77,7 @@ pub(super) fn new_total(order: &Order, total: Money) -> Result<NewTotal, DomainE
         let difference = total.minus(state.total)?;
         return Ok(NewTotal { total, difference, money: EditMoney::Nothing });
     }
-    if state.adjustment.is_some() {
-        return Err(Rejection::AdjustmentOpen.into());
-    }
-    if order.ledger.entries().iter().any(|entry| blocks(state, entry)) {
-        return Err(Rejection::PaymentInProgress.into());
-    }
+    may_cost_otherwise(order)?;
     if state.status == Status::Pending {
         return Ok(NewTotal { total, difference: total.minus(state.total)?, money: EditMoney::Rebooked });
     }
@@ -102,6 +97,21 @@ pub(super) fn new_total(order: &Order, total: Money) -> Result<NewTotal, DomainE
         EditMoney::Nothing | EditMoney::Rebooked => nothing,
     };
     Ok(NewTotal { total, difference, money })
+}
+
+/// May the order cost something else now? What is paid in cash always may; else one adjustment at a time, and none while a
+/// charge is under way.
+pub(super) fn may_cost_otherwise(order: &Order) -> Result<(), Rejection> {
+    let state = &order.state;
+    if state.payment_method == PaymentMethod::Cash {
+        Ok(())
+    } else if state.adjustment.is_some() {
+        Err(Rejection::AdjustmentOpen)
+    } else if order.ledger.entries().iter().any(|entry| blocks(state, entry)) {
+        Err(Rejection::PaymentInProgress)
+    } else {
+        Ok(())
+    }
 }
 
 /// A charge that is wanted and may be under way.

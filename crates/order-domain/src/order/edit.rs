@@ -12,7 +12,7 @@ use crate::pricing::{InvalidQuantity, MAX_LINES, MAX_UNIT_PRICE, Quantity, Short
 use crate::rules::Rules;
 use crate::time::Timestamp;
 
-use super::adjustment::{EditMoney, NewTotal, discount_of, new_total};
+use super::adjustment::{EditMoney, NewTotal, discount_of, may_cost_otherwise, new_total};
 use super::error::{DomainError, Implausible, Rejection};
 use super::event::Event;
 use super::line::{Line, Product};
@@ -102,9 +102,11 @@ impl Order {
     /// Whether its lines may be replaced now.
     ///
     /// # Errors
-    /// [`Rejection::NotChangeable`] once it is packed or has ended; [`Rejection::AlreadyReleased`].
+    /// [`Rejection::NotChangeable`] once it is packed or has ended; [`Rejection::AlreadyReleased`];
+    /// [`Rejection::AdjustmentOpen`] and [`Rejection::PaymentInProgress`] while its money is on the way.
     pub fn may_edit(&self) -> Result<(), Rejection> {
-        may_edit(&self.state)
+        is_unpacked(&self.state)?;
+        may_cost_otherwise(self)
     }
 }
 
@@ -119,7 +121,7 @@ pub(super) fn decide(
     if wanted.is_had_by(&order.state) {
         return Ok(Vec::new());
     }
-    may_edit(&order.state)?;
+    order.may_edit()?;
     let edit = priced(order, relined(&order.state, wanted, offered)?)?;
     let nothing_to_pay = edit.new.total.is_zero() && edit.new.money == EditMoney::Rebooked;
     let mut events = vec![Event::Edited(Box::new(edit))];
@@ -130,7 +132,7 @@ pub(super) fn decide(
 }
 
 /// Nobody has begun to pack it, nor has it been released at its time.
-fn may_edit(state: &OrderState) -> Result<(), Rejection> {
+fn is_unpacked(state: &OrderState) -> Result<(), Rejection> {
     match state.status {
         Status::Pending | Status::Confirmed => {
             if state.scheduled_for.is_some() && state.released_at.is_some() {

@@ -40,6 +40,6 @@ pub use guard::{Click, GUARDED, Guard, LiveGuard, Ordered};
 pub use line::{CartLine, Line, Product};
 pub use place::{Basket, NewOrder, Placed, place};
 pub use resolve::Outcome;
-pub use schedule::release_due;
+pub use schedule::{can_be_promised, release_due};
 pub use state::{Cancellation, FeeTerms, Order, OrderState, Terms, Version};
 pub use status::Status;

@@ -88,7 +88,7 @@ pub struct Placed {
 pub fn place(new: NewOrder, rules: &Rules, now: Timestamp) -> Result<Change, DomainError> {
     let customer = Actor::Customer(new.customer.clone());
     if let Some(at) = new.scheduled_for {
-        schedule::check(at, rules, now)?;
+        schedule::can_be_promised(at, rules, now)?;
     }
     let placed = priced(new, rules)?;
     let nothing_to_charge = placed.method == PaymentMethod::Cash || placed.total.is_zero();

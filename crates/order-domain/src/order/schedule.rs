@@ -11,7 +11,10 @@ use super::state::{Order, OrderState};
 use super::status::Status;
 
 /// Is it a time that can be promised?
-pub(super) fn check(scheduled_for: Timestamp, rules: &Rules, now: Timestamp) -> Result<(), Rejection> {
+///
+/// # Errors
+/// [`Rejection::ScheduledInThePast`], [`Rejection::ScheduledTooSoon`] or [`Rejection::ScheduledTooLate`].
+pub fn can_be_promised(scheduled_for: Timestamp, rules: &Rules, now: Timestamp) -> Result<(), Rejection> {
     let (earliest, latest) = (after(now, rules.schedule_at_least), after(now, rules.schedule_at_most));
     if scheduled_for < now {
         Err(Rejection::ScheduledInThePast)
@@ -63,14 +66,15 @@ pub(super) fn reschedule(
     if scheduled_for == state.scheduled_for {
         return Ok(None);
     }
+    // A time that can't be promised is no time for any order, whatever has become of this one.
+    if let Some(at) = scheduled_for {
+        can_be_promised(at, rules, now)?;
+    }
     if !matches!(state.status, Status::Pending | Status::Confirmed) {
         return Err(Rejection::NotChangeable { current: state.status });
     }
     if state.released_at.is_some() {
         return Err(Rejection::AlreadyReleased);
-    }
-    if let Some(at) = scheduled_for {
-        check(at, rules, now)?;
     }
     let moved = OrderState { scheduled_for, ..state.clone() };
     let release_at = awaits_release(&moved).then(|| release_due(&moved, rules, now));

@@ -159,6 +159,8 @@ fn its_time_is_moved_or_dropped_until_its_release() {
     let packed = life.preparing();
     let current = Status::Preparing;
     assert_eq!(packed.is_refused(&customer(), at(None)), Rejection::NotChangeable { current });
+    let past = at(Some(minutes(-1)));
+    assert_eq!(packed.is_refused(&customer(), past), Rejection::ScheduledInThePast, "no time for any order");
 }
 
 #[test]

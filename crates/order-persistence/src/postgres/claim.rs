@@ -6,9 +6,9 @@
 
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
-use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
-use order_domain::ports::{Claim, MAX_TRIES, Sweep, TaskKind};
+use order_domain::ports::{Chore, Claim, MAX_TRIES, Sweep, TaskKind};
 
 use super::dialect::{Backend, Conn, DbTime};
 use super::mapping::{Claimed, ClaimedRow};
@@ -30,8 +30,8 @@ struct ClaimDue {
     only: Option<Vec<i64>>,
     mortal: Vec<&'static str>,
     clearing: Vec<&'static str>,
-    /// Chores count among what is due next.
-    chores: bool,
+    /// What counts among what is due next.
+    awaited: Vec<&'static str>,
     max_tries: i32,
     lease: f64,
 }
@@ -130,14 +130,15 @@ fn take<'b>(claim: &'b ClaimDue, mut out: AstPass<'_, 'b, Backend>) -> QueryResu
     out.push_sql(
         ") THEN 0 ELSE least(300, 0.5 * power(2, least(t.attempts + 1, 20))) END)) FROM due WHERE t.id = due.id \
          RETURNING t.id, t.kind, t.order_id, t.entry_n, t.attempts, t.token, t.run_at) \
-         SELECT now(), least((SELECT min(t.run_at) FROM tasks AS t WHERE NOT t.dead AND t.run_at > now() \
-         AND (t.order_id IS NOT NULL OR ",
+         SELECT now(), least((SELECT min(next.run_at) FROM (SELECT t.kind FROM unnest(",
     );
-    out.push_bind_param::<Bool, _>(&claim.chores)?;
-    out.push_sql(")");
+    out.push_bind_param::<Array<Text>, _>(&claim.awaited)?;
+    out.push_sql(") AS t (kind) WHERE true");
     out.push_sql(NOT_PAUSED);
+    // One row of each kind: very many may wait for their time.
     out.push_sql(
-        "), (SELECT min(run_at) FROM claimed)), \
+        ") AS awaited, LATERAL (SELECT t.run_at FROM tasks AS t WHERE t.kind = awaited.kind AND NOT t.dead \
+         AND t.run_at > now() ORDER BY t.run_at LIMIT 1) AS next), (SELECT min(run_at) FROM claimed)), \
          claimed.id, claimed.kind, claimed.order_id, claimed.entry_n, claimed.attempts, claimed.token \
          FROM (SELECT 1) AS once LEFT JOIN claimed ON true",
     );
@@ -152,13 +153,14 @@ pub(super) async fn claim(conn: &mut Conn, claim: &Claim) -> Result<Sweep, DbErr
     let chores = claim.chores.iter().filter(|_| claim.only.is_none()).map(|chore| (chore.name(), 1));
     let (kinds, slots) = wanted.chain(chores).unzip();
     let named = |named: fn(TaskKind) -> bool| TaskKind::ALL.into_iter().filter(move |kind| named(*kind));
+    let awaited_chores = Chore::ALL.into_iter().filter(|_| !claim.chores.is_empty());
     let due = ClaimDue {
         kinds,
         slots,
         only: claim.only.as_ref().map(|ids| ids.iter().map(|id| id.get()).collect()),
         mortal: named(TaskKind::may_die).map(TaskKind::name).collect(),
         clearing: named(TaskKind::clears_cart).map(TaskKind::name).collect(),
-        chores: !claim.chores.is_empty(),
+        awaited: named(|_| true).map(TaskKind::name).chain(awaited_chores.map(Chore::name)).collect(),
         max_tries: i32::try_from(MAX_TRIES).unwrap_or(i32::MAX),
         lease: claim.lease.as_secs_f64(),
     };

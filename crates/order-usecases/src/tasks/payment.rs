@@ -9,6 +9,7 @@ use order_domain::ports::{
     ClaimedTask, CommitError, EntryFailure, Loaded, Payment, PaymentError, PaymentReceipt, WriteSet,
 };
 use order_domain::time::{Duration, until};
+use tokio::time::Instant;
 
 use super::{Done, Handlers, TaskError};
 use crate::{TRIES, commit};
@@ -44,13 +45,15 @@ impl Handlers {
                 }
                 Step::Send => {
                     if self.orders.mark_sent(task, loaded.order.version(), n).await? {
-                        return self.call(task, &loaded, n, true).await;
+                        let seen = Seen::sent(loaded, n)?;
+                        return self.call(task, &seen, n, true).await;
                     }
                 }
                 Step::AskAgain => {
-                    return match self.look_up(task, &loaded, n).await? {
+                    let seen = Seen::at_once(loaded);
+                    return match self.look_up(task, &seen, n).await? {
                         Some(done) => Ok(done),
-                        None => self.call(task, &loaded, n, false).await,
+                        None => self.call(task, &seen, n, false).await,
                     };
                 }
                 Step::WaitUntil(at) => {
@@ -58,9 +61,12 @@ impl Handlers {
                     return Ok(Done::Wait { time: until(loaded.now, at), why });
                 }
                 Step::Review => {
-                    if let Some(done) = self.look_up(task, &loaded, n).await? {
+                    let seen = Seen::at_once(loaded);
+                    if let Some(done) = self.look_up(task, &seen, n).await? {
                         return Ok(done);
                     }
+                    let loaded = seen.loaded;
+                    let (state, ledger) = (loaded.order.state(), loaded.order.ledger());
                     // The task of a charge that is waited for goes on as the timer of that.
                     let entry = ledger.entry(n)?;
                     let waited_for = entry.kind == EntryKind::Charge && is_wanted(state, entry);
@@ -76,18 +82,19 @@ impl Handlers {
     }
 
     /// Asks what has become of an entry that was sent, before it is sent again. `None`: nobody can tell.
-    async fn look_up(&self, task: &ClaimedTask, loaded: &Loaded, n: EntryNo) -> Result<Option<Done>, TaskError> {
-        let entry = loaded.order.ledger().entry(n)?;
-        match self.payments.outcome(&payment(task, loaded, entry)).await {
-            Ok(Some(receipt)) => self.settled(task, entry, receipt).await.map(Some),
-            Err(PaymentError::Declined(_)) => self.declined(task, entry).await.map(Some),
+    async fn look_up(&self, task: &ClaimedTask, seen: &Seen, n: EntryNo) -> Result<Option<Done>, TaskError> {
+        let entry = seen.loaded.order.ledger().entry(n)?;
+        match self.payments.outcome(&payment(task, &seen.loaded, entry)).await {
+            Ok(Some(receipt)) => self.settled(task, seen, entry, receipt).await.map(Some),
+            Err(PaymentError::Declined(_)) => self.declined(task, seen, entry).await.map(Some),
             Ok(None) | Err(PaymentError::NotSent(_) | PaymentError::Refused(_) | PaymentError::Unknown(_)) => Ok(None),
         }
     }
 
     /// Makes the one call of this try. `own`: this task has just marked the entry sent, so a call that never reached the
     /// service may be taken back.
-    async fn call(&self, task: &ClaimedTask, loaded: &Loaded, n: EntryNo, own: bool) -> Result<Done, TaskError> {
+    async fn call(&self, task: &ClaimedTask, seen: &Seen, n: EntryNo, own: bool) -> Result<Done, TaskError> {
+        let loaded = &seen.loaded;
         let entry = loaded.order.ledger().entry(n)?;
         let payment = payment(task, loaded, entry);
         let answer = match entry.kind {
@@ -97,8 +104,8 @@ impl Handlers {
         let refusal = matches!(answer, Err(PaymentError::Refused(_)));
         let failure = EntryFailure { entry: n, refusal, again: !own };
         match answer {
-            Ok(receipt) => self.settled(task, entry, receipt).await,
-            Err(PaymentError::Declined(_)) => self.declined(task, entry).await,
+            Ok(receipt) => self.settled(task, seen, entry, receipt).await,
+            Err(PaymentError::Declined(_)) => self.declined(task, seen, entry).await,
             Err(error @ PaymentError::NotSent(_)) if own => {
                 self.put_back(task, n).await?;
                 Ok(self.later(loaded, n, &error, failure))
@@ -109,30 +116,49 @@ impl Handlers {
         }
     }
 
-    async fn settled(&self, task: &ClaimedTask, entry: &Entry, receipt: PaymentReceipt) -> Result<Done, TaskError> {
+    async fn settled(
+        &self,
+        task: &ClaimedTask,
+        seen: &Seen,
+        entry: &Entry,
+        receipt: PaymentReceipt,
+    ) -> Result<Done, TaskError> {
         let (n, PaymentReceipt { transaction_id }) = (entry.n, receipt);
-        self.settle(task, |_| match entry.kind {
+        self.settle(task, seen, || match entry.kind {
             EntryKind::Charge => Command::ChargeSettled { entry: n, transaction_id: transaction_id.clone() },
             EntryKind::Refund => Command::RefundSettled { entry: n, transaction_id: transaction_id.clone() },
         })
         .await
     }
 
-    async fn declined(&self, task: &ClaimedTask, entry: &Entry) -> Result<Done, TaskError> {
+    async fn declined(&self, task: &ClaimedTask, seen: &Seen, entry: &Entry) -> Result<Done, TaskError> {
         let n = entry.n;
         let again_in = self.backoff(entry.origin.map_or(0, |origin| origin.declines) + 1);
-        self.settle(task, |_| match entry.kind {
+        self.settle(task, seen, || match entry.kind {
             EntryKind::Charge => Command::ChargeDeclined { entry: n },
             EntryKind::Refund => Command::RefundDeclined { entry: n, again_in },
         })
         .await
     }
 
-    /// Commits what the payment service said, deciding again after a concurrent change: the answer stays the answer.
-    async fn settle(&self, task: &ClaimedTask, command: impl Fn(&Loaded) -> Command + Send) -> Result<Done, TaskError> {
+    /// Commits what the payment service said: on the order as it was seen before the call, if that was just now, since it
+    /// has seldom changed meanwhile; deciding again where it has. The answer stays the answer.
+    async fn settle(
+        &self,
+        task: &ClaimedTask,
+        seen: &Seen,
+        command: impl Fn() -> Command + Send,
+    ) -> Result<Done, TaskError> {
+        let mut just_seen = seen.just_now();
         for _ in 0..TRIES {
-            let Some(loaded) = self.orders.load_for(task).await? else { return Ok(Done::Lost) };
-            match self.commit(task, &loaded, command(&loaded), Then::Finish).await {
+            let loaded = match just_seen.take() {
+                Some(loaded) => loaded,
+                None => match self.orders.load_for(task).await? {
+                    Some(loaded) => loaded,
+                    None => return Ok(Done::Lost),
+                },
+            };
+            match self.commit(task, &loaded, command(), Then::Finish).await {
                 Ok(true) => return Ok(Done::Committed),
                 Ok(false) => {}
                 // A late or repeated answer: the entry has moved on, and the next look at it says what is left to do.
@@ -185,6 +211,32 @@ impl Handlers {
         let overdue_in = |charge| until(loaded.now, overdue_at(state, charge, &self.rules));
         let within = waited_for.map_or(Duration::MAX, overdue_in);
         Done::Retry { error: error.to_string(), entry: Some(failure), within: Some(within) }
+    }
+}
+
+/// What a call takes at most for its answer to count from the moment before it: a timeline is told to the second.
+const JUST_NOW: Duration = Duration::from_secs(1);
+
+/// An order as it was before a call that takes its time.
+struct Seen {
+    loaded: Loaded,
+    since: Instant,
+}
+
+impl Seen {
+    fn at_once(loaded: Loaded) -> Self {
+        Self { loaded, since: Instant::now() }
+    }
+
+    /// The order whose entry has just been marked sent.
+    fn sent(mut loaded: Loaded, n: EntryNo) -> Result<Self, TaskError> {
+        loaded.order.mark_sent(n, loaded.now)?;
+        Ok(Self::at_once(loaded))
+    }
+
+    /// The same order, if the moment at which it was seen still passes for now.
+    fn just_now(&self) -> Option<Loaded> {
+        (self.since.elapsed() < JUST_NOW).then(|| self.loaded.clone())
     }
 }
 

@@ -46,6 +46,8 @@ async fn more_is_charged_and_the_order_waits_for_it() {
     assert_eq!(asked(&shop), [[6]], "what stays is asked of nobody");
     assert_eq!(shop.set_status(&admin(), Status::Preparing, None).await, Err(Rejection::AdjustmentOpen.into()));
     assert_eq!(shop.replace_lines(&admin(), &[(5, 1)]).await, Err(Rejection::AdjustmentOpen.into()));
+    assert_eq!(shop.replace_lines(&admin(), &[(7, 1)]).await, Err(Rejection::AdjustmentOpen.into()));
+    assert_eq!(asked(&shop), [[6]], "what is refused anyway is asked of nobody");
     shop.drain().await;
     assert_eq!((shop.entry(2).purpose, shop.entry(2).amount, shop.moved()), (Purpose::Edit, usd(300), (1_398, 0)));
     assert_eq!(shop.order().payment_status(), Ok(PaymentStatus::Paid));

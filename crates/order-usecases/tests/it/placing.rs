@@ -4,12 +4,13 @@ use order_domain::PaymentMethod;
 use order_domain::order::{Implausible, Rejection, Status};
 use order_domain::ports::{Cart, ServiceError, ServiceName, TaskKind};
 use order_domain::pricing::{Shortage, ShortageReason};
-use order_testkit::builders::{a_cart, cart_line, stocked, usd, user};
+use order_domain::time::{Duration, before};
+use order_testkit::builders::{START, a_cart, cart_line, stocked, usd, user};
 use order_testkit::memory::{Fault, Op, RowCounts};
 use order_testkit::services::{away, garbage};
-use order_usecases::UseCaseError;
+use order_usecases::{PlaceOrder, UseCaseError};
 
-use crate::support::{Shop, an_id, customer, order_of};
+use crate::support::{Shop, an_id, customer, order_of, request, wish};
 
 const ONLINE: PaymentMethod = PaymentMethod::Online;
 
@@ -179,4 +180,14 @@ async fn two_customers_at_once_get_an_order_each() {
     assert_eq!(shop.store.counts().orders, 2);
     shop.drain().await;
     shop.assert_at_rest();
+}
+
+#[tokio::test]
+async fn a_time_that_can_not_be_promised_is_refused_before_anybody_is_asked_for_products() {
+    let shop = with_a_cart();
+    let wish = PlaceOrder { scheduled_for: Some(before(START, Duration::from_secs(1))), ..wish(ONLINE) };
+    let refused = shop.use_cases().place(&customer("ann"), wish, request(None)).await;
+    assert_eq!(refused.unwrap_err(), Rejection::ScheduledInThePast.into());
+    assert!(shop.products.asked().is_empty());
+    assert_eq!(shop.store.counts(), RowCounts::default(), "nothing is written");
 }

@@ -1,0 +1,1 @@
+CREATE INDEX tasks_next ON tasks (run_at) WHERE NOT dead;

@@ -1,0 +1,2 @@
+-- PostgreSQL alone.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- PostgreSQL alone: here, what is due next is found along tasks_next.
+SELECT 1;
