@@ -140,7 +140,7 @@ async fn lateness(table: &mut Table, orders: usize) {
 
 /// Nothing is to be done: what a worker asks the database all the same.
 async fn idle(table: &mut Table) {
-    const SECONDS: u64 = 10;
+    const SECONDS: u64 = 30;
     eprintln!("an idle worker…");
     let database = TestDatabase::create().await;
     let shop = Arc::new(Shop::open(&database).await);
@@ -153,6 +153,8 @@ async fn idle(table: &mut Table) {
         let query = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()";
         client.query_one(query, &[]).await.unwrap().get(0)
     };
+    // What it did at its start is told by idle sessions up to 10 seconds later.
+    sleep(Duration::from_secs(10)).await;
     let before = statements().await;
     sleep(Duration::from_secs(SECONDS)).await;
     // The two looks themselves, two statements each, are not the worker's.
