@@ -47,7 +47,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario::new("edit down", |client| edit_down(client).boxed()),
     Scenario::new("edit declined", |client| edit_declined(client).boxed()),
     Scenario::new("release", |client| release(client).boxed())
-        .with(&[("SCHEDULE_MIN_AHEAD", "1s"), ("RELEASE_LEAD", "4s")]),
+        .with(&[("SCHEDULE_MIN_AHEAD", "1s"), ("RELEASE_LEAD", "59s")]),
     Scenario::new("declined", |client| declined(client).boxed()),
     Scenario::new("answer lost", |client| answer_lost(client).boxed()),
     Scenario::new("timeout", |client| timeout(client).boxed()).with(&[("PAYMENT_TIMEOUT", "1s")]),
@@ -161,8 +161,8 @@ async fn edit_declined(client: &Client) {
 /// An order for a time that comes soon: it is released once, and not before.
 async fn release(client: &Client) {
     // Wanted so soon that it is released when a second has passed, and so late that it may be asked for again by then.
-    let in_five_seconds = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() + 5;
-    let at = Timestamp::from_timestamp(i64::try_from(in_five_seconds).unwrap(), 0).unwrap();
+    let in_a_minute = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() + 60;
+    let at = Timestamp::from_timestamp(i64::try_from(in_a_minute).unwrap(), 0).unwrap();
     let body = json!({ "delivery_address": "1 Main St", "scheduled_for": at.to_rfc3339() });
     let placed = client.change(Who::Ann, Method::POST, "/orders/scheduled", Some(body), "place").await;
     let id = placed.expect(201).id();
