@@ -7,6 +7,7 @@ use std::time::Duration;
 use order_sandbox::{Options, Ports, Sandbox};
 
 use super::token::Signer;
+use crate::role::Role;
 use crate::settings::{Given, Settings};
 use crate::{Failure, service, telemetry};
 
@@ -46,7 +47,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         .always("NOTIFICATION_SERVICE_URL", &urls.notification)
         .settings()?;
     telemetry::start(&settings.log_level, settings.log_format);
-    let service = service::start(&settings).await?;
+    let service = service::start(&settings, Role::All).await?;
     print!("{}", welcome(&format!("http://{}", service.address), &urls.admin, &settings)?);
     if let Some(metrics) = service.metrics {
         println!("Look at the metrics:\n\ncurl -s http://{metrics}/metrics\n");
