@@ -32,7 +32,7 @@ enum Command {
     Serve(commands::serve::Arguments),
     /// Bring the database up to date
     Migrate(commands::migrate::Arguments),
-    /// Look at everything that `serve` needs and say what is wrong: settings, database, outside services
+    /// Look at everything that `serve` needs and say what is wrong: settings, database, Redis, outside services
     Check,
     /// Look at tasks, have one tried again, give one up, pause and resume a kind of them
     Tasks(commands::tasks::Arguments),

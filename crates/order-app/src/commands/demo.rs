@@ -38,6 +38,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         .or("LOG_FORMAT", "text")
         .or("LOG_LEVEL", "warn")
         .always("DATABASE_URL", &format!("sqlite:{}", folder.join("orders.db").display()))
+        .always("REDIS_URL", "")
         .always("JWT_SECRET_KEY", SECRET)
         .always("JWT_ALGORITHM", "HS256")
         .always("USER_SERVICE_URL", &urls.user)

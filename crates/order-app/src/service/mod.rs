@@ -57,7 +57,7 @@ pub(crate) async fn start(settings: &Settings, role: Role) -> Result<Service, Fa
     let Databases { requests, work } = stores::open(settings, role)?;
     let now = requests.orders.now().await.map_err(Failure::other)?;
     let clock = Arc::new(DatabaseClock::at(now));
-    let transport = Transport::in_process();
+    let transport = Transport::of(settings, role);
     let outside = Outside::new(settings, clock.clone())?;
     let draining = Arc::new(AtomicBool::new(false));
     let (server, keys) = if role.has_api() {
@@ -82,7 +82,7 @@ pub(crate) async fn start(settings: &Settings, role: Role) -> Result<Service, Fa
         going.begin("clock", |stop| clock::follow(clock, requests.orders.clone(), stop));
     }
     if role.has_api() {
-        let lookout = Lookout::new(requests.reader.clone(), transport.live.clone());
+        let lookout = Lookout::new(requests.reader.clone(), transport.live_here.clone());
         going.begin("lookout", |stop| lookout.run(stop));
     }
     let server = tokio::spawn(server);
