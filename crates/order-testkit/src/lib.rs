@@ -23,6 +23,7 @@ pub mod document;
 pub mod keys;
 pub mod memory;
 pub mod pg;
+pub mod redis_server;
 pub mod services;
 pub mod strategies;
 
