@@ -6,6 +6,7 @@
 //! - [`services`]: the outside services, scripted, with records of what they were asked.
 //! - [`contract`]: what every implementation of the store ports has to keep, as tests that each of them runs.
 //! - `document` (with the feature of that name): compares answers with an OpenAPI document.
+//! - `event_documents` (with the same feature): compares documents of the event stream with their schemas.
 //! - [`pg`]: a fresh PostgreSQL database per test.
 //! - [`strategies`]: random products, orders and lives, for property tests.
 #![allow(
@@ -20,6 +21,8 @@ pub mod builders;
 pub mod contract;
 #[cfg(feature = "document")]
 pub mod document;
+#[cfg(feature = "document")]
+pub mod event_documents;
 pub mod keys;
 pub mod memory;
 pub mod pg;
