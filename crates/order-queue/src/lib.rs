@@ -2,11 +2,17 @@
 //! watches them. And the stream of events for other services.
 //!
 //! The database is the truth; word of it only says where to look, and may be lost. Within one process it passes through
-//! memory.
+//! memory ([`InProcessSignal`], [`InProcessLive`]), between instances through Redis as well ([`RedisSignal`],
+//! [`RedisLive`]). Both keep the same contracts (`order_testkit::queue_contract`). No caller is ever slowed by Redis, or
+//! told that it is away.
 
 pub mod events;
 mod in_process;
 mod live;
+mod redis;
 
 pub use in_process::InProcessSignal;
 pub use live::InProcessLive;
+pub use redis::{
+    DEFAULT_PREFIX, InvalidRedisUrl, LinkState, RedisLink, RedisLive, RedisSignal, RedisUrl, SignalConfig, check,
+};
