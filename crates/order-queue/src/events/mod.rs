@@ -1,5 +1,4 @@
-//! The event stream for other services, `orders.events`: one versioned JSON document per event, and the Redis stream that
-//! it goes to.
+//! What other services are told: one versioned JSON document per event.
 //!
 //! What a document holds is a contract with whoever reads it, described by the schemas in `docs/events`, which are made
 //! from the types here. It is mapped from what is known of an event, never a stored form, and holds nothing personal but
@@ -20,9 +19,6 @@ use wire::Moment;
 
 pub use nowhere::NoEventStream;
 pub use schema::{EventSchema, schemas};
-
-/// The name of the stream, the same everywhere: it is one key, and so in one slot of a cluster.
-pub const STREAM: &str = "orders.events";
 
 /// The version of a document that tells no more than every event does: its type, or its form, is a later version's.
 const COMMON_ALONE: u32 = 0;
