@@ -15,8 +15,6 @@ use super::{DEFAULT_PREFIX, Names, RedisUrl};
 const WITHIN: Duration = Duration::from_secs(3);
 /// The oldest that has what is used here: XAUTOCLAIM came with 6.2.
 const OLDEST: (u32, u32) = (6, 2);
-/// The stream of events for other services.
-const EVENTS: &str = "orders.events";
 
 /// Looks whether this Redis can be used, and answers with its version. Changes nothing there.
 ///
@@ -50,8 +48,8 @@ async fn look(client: &Client, url: &RedisUrl) -> Result<String, String> {
         let (major, minor) = OLDEST;
         return Err(format!("{url} is version {version:?}; at least {major}.{minor} is needed; look at REDIS_URL"));
     }
-    let Names { tasks, .. } = Names::under(DEFAULT_PREFIX);
-    for key in [tasks.as_str(), EVENTS] {
+    let Names { tasks, events, .. } = Names::under(DEFAULT_PREFIX);
+    for key in [tasks.as_str(), events.as_str()] {
         let kind: String = client
             .custom(CustomCommand::new_static("TYPE", ClusterHash::FirstKey, false), vec![key])
             .await

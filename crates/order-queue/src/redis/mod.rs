@@ -5,6 +5,8 @@
 //! bounded where it is written.
 
 mod check;
+mod event_reader;
+mod event_stream;
 mod link;
 mod live;
 mod seldom;
@@ -13,6 +15,8 @@ mod tls;
 mod url;
 
 pub use check::check;
+pub use event_reader::{EntryId, EventReader, InvalidEntryId, StreamEntry};
+pub use event_stream::RedisEventStream;
 pub use link::{LinkState, RedisLink};
 pub use live::RedisLive;
 pub use signal::{RedisSignal, SignalConfig};
@@ -28,11 +32,17 @@ struct Names {
     tasks: String,
     /// The channel of what happens to orders.
     live: String,
+    /// The stream of events for other services. One key, so one slot of a Cluster.
+    events: String,
 }
 
 impl Names {
     fn under(prefix: &str) -> Self {
-        Self { tasks: format!("{{{prefix}}}:tasks"), live: format!("{{{prefix}}}:live") }
+        Self {
+            tasks: format!("{{{prefix}}}:tasks"),
+            live: format!("{{{prefix}}}:live"),
+            events: format!("{prefix}.events"),
+        }
     }
 }
 
