@@ -39,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) auto_migrate: bool,
     /// Carries word between instances; `None`: within the process alone.
     pub(crate) redis: Option<RedisUrl>,
+    /// Entries that the stream of events keeps.
+    pub(crate) events_keep: u64,
     /// Checks callers' tokens where the algorithm is HS256, and signs this service's own.
     pub(crate) trust: Trust,
     pub(crate) jwt_issuer: Option<String>,
@@ -162,6 +164,7 @@ impl Given {
         let database_connections = self.number("DATABASE_CONNECTIONS", 2, 1_000);
         let auto_migrate = self.switch("AUTO_MIGRATE");
         let redis = self.redis();
+        let events_keep = self.number("EVENTS_KEEP", 1_000, 1_000_000_000);
         let secret = self.secret_if_used();
         let jwt_issuer = self.optional("JWT_ISSUER");
         let jwt_audience = self.optional("JWT_AUDIENCE");
@@ -201,6 +204,7 @@ impl Given {
             database_connections: database_connections?,
             auto_migrate: auto_migrate?,
             redis: redis?,
+            events_keep: events_keep?,
             trust: trust?,
             jwt_issuer,
             jwt_audience,
