@@ -36,6 +36,8 @@ enum Command {
     Check,
     /// Watch the stream of events for other services, or tell them again what has happened
     Events(commands::events::Arguments),
+    /// Ask the instance that runs here how it is; exit code 0 if well. For supervisors of containers
+    Healthy(commands::healthy::Arguments),
     /// Look at tasks, have one tried again, give one up, pause and resume a kind of them
     Tasks(commands::tasks::Arguments),
     /// Check every order in the database against the invariants; exit code 1 if one is broken
@@ -86,6 +88,7 @@ async fn main() -> ExitCode {
         Command::Migrate(arguments) => commands::migrate::run(arguments).await,
         Command::Check => commands::check::run().await,
         Command::Events(arguments) => commands::events::run(arguments).await,
+        Command::Healthy(arguments) => commands::healthy::run(arguments).await,
         Command::Tasks(arguments) => commands::tasks::run(arguments).await,
         Command::Verify(arguments) => commands::verify::run(arguments).await,
         Command::Reconcile(arguments) => Box::pin(commands::reconcile::run(arguments)).await,
