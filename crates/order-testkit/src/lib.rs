@@ -7,6 +7,8 @@
 //! - [`contract`]: what every implementation of the store ports has to keep, as tests that each of them runs.
 //! - `document` (with the feature of that name): compares answers with an OpenAPI document.
 //! - [`pg`]: a fresh PostgreSQL database per test.
+//! - [`queue_contract`]: the same for the queue ports.
+//! - [`redis_server`]: names of its own on a shared Redis per test, and servers that a test kills.
 //! - [`strategies`]: random products, orders and lives, for property tests.
 #![allow(
     clippy::unwrap_used,
@@ -23,6 +25,8 @@ pub mod document;
 pub mod keys;
 pub mod memory;
 pub mod pg;
+pub mod queue_contract;
+pub mod redis_server;
 pub mod services;
 pub mod strategies;
 

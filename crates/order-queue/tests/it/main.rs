@@ -1,1 +1,16 @@
-//! Tests.
+//! The queues against their contracts, and against what a real Redis, its Sentinels and its Cluster do to them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test that can't go on has failed"
+)]
+
+mod checking;
+mod cluster;
+mod contract;
+mod faults;
+mod sentinel;
+mod support;
+mod word;
