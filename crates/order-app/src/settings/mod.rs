@@ -142,6 +142,22 @@ impl Given {
         })
     }
 
+    /// How many entries the stream of events keeps: enough for whoever reads it to be away for a while, and no more than
+    /// fits into memory.
+    fn events_keep(&mut self) -> Option<u64> {
+        self.number("EVENTS_KEEP", 1_000, 100_000_000)
+    }
+
+    /// What `REDIS_URL` and `EVENTS_KEEP` say, for commands that need nothing else. They need a Redis.
+    pub(crate) fn event_stream(mut self) -> Result<(RedisUrl, u64), Mistakes> {
+        let redis = self.redis();
+        if redis.as_ref().is_some_and(Option::is_none) {
+            self.mistake("REDIS_URL is not set: without Redis there is no stream of events");
+        }
+        let events_keep = self.events_keep();
+        self.done(redis.flatten().zip(events_keep))
+    }
+
     fn redis(&mut self) -> Option<Option<RedisUrl>> {
         self.parsed("REDIS_URL", |url| match url {
             "" => Ok(None),
@@ -164,7 +180,7 @@ impl Given {
         let database_connections = self.number("DATABASE_CONNECTIONS", 2, 1_000);
         let auto_migrate = self.switch("AUTO_MIGRATE");
         let redis = self.redis();
-        let events_keep = self.number("EVENTS_KEEP", 1_000, 1_000_000_000);
+        let events_keep = self.events_keep();
         let secret = self.secret_if_used();
         let jwt_issuer = self.optional("JWT_ISSUER");
         let jwt_audience = self.optional("JWT_AUDIENCE");
