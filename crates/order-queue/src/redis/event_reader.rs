@@ -115,8 +115,11 @@ impl EventReader {
     pub async fn after(&self, place: EntryId) -> Result<Vec<StreamEntry>, ReadError> {
         // Without a limit of its own, which would be that of the wait.
         let client = self.reads.client.with_options(&Options { fail_fast: true, ..Options::default() });
-        let block = u64::try_from(BLOCK.as_millis()).ok();
-        let read = client.xread::<Value, _, _>(Some(BATCH), block, self.stream(), place.to_string());
+        let read = async {
+            client.wait_for_connect().await?;
+            let block = u64::try_from(BLOCK.as_millis()).ok();
+            client.xread::<Value, _, _>(Some(BATCH), block, self.stream(), place.to_string()).await
+        };
         let answer = timeout(BLOCK + LATE, read).await;
         let answer = answer.unwrap_or_else(|_| Err(Error::new(ErrorKind::Timeout, "no answer to a read")));
         Ok(streams(answer.map_err(|error| self.explained(&error))?))
