@@ -5,9 +5,11 @@ mod clock;
 mod commands;
 mod keys;
 mod outside;
+mod role;
 mod service;
 mod settings;
 mod telemetry;
+mod transport;
 
 use std::process::ExitCode;
 
@@ -27,11 +29,15 @@ enum Command {
     /// Start with everything embedded: SQLite in DATA_DIR, stand-ins for the outside services, sample data, tokens
     Demo(commands::demo::Arguments),
     /// Start the service; settings come from the environment and from the file CONFIG_FILE
-    Serve,
+    Serve(commands::serve::Arguments),
     /// Bring the database up to date
     Migrate(commands::migrate::Arguments),
-    /// Look at everything that `serve` needs and say what is wrong: settings, database, outside services
+    /// Look at everything that `serve` needs and say what is wrong: settings, database, Redis, outside services
     Check,
+    /// Watch the stream of events for other services, or tell them again what has happened
+    Events(commands::events::Arguments),
+    /// Ask the instance that runs here how it is; exit code 0 if well. For supervisors of containers
+    Healthy(commands::healthy::Arguments),
     /// Look at tasks, have one tried again, give one up, pause and resume a kind of them
     Tasks(commands::tasks::Arguments),
     /// Check every order in the database against the invariants; exit code 1 if one is broken
@@ -78,9 +84,11 @@ async fn main() -> ExitCode {
     };
     let done = match Arguments::parse().command {
         Command::Demo(arguments) => commands::demo::run(arguments).await,
-        Command::Serve => commands::serve::run().await,
+        Command::Serve(arguments) => Box::pin(commands::serve::run(arguments)).await,
         Command::Migrate(arguments) => commands::migrate::run(arguments).await,
         Command::Check => commands::check::run().await,
+        Command::Events(arguments) => commands::events::run(arguments).await,
+        Command::Healthy(arguments) => commands::healthy::run(arguments).await,
         Command::Tasks(arguments) => commands::tasks::run(arguments).await,
         Command::Verify(arguments) => commands::verify::run(arguments).await,
         Command::Reconcile(arguments) => Box::pin(commands::reconcile::run(arguments)).await,

@@ -10,7 +10,7 @@ use figment::providers::{Format, Serialized, Toml};
 use figment::value::Value;
 
 /// Every setting: its name, and its default where it has one.
-const KNOWN: &[(&str, Option<&str>)] = &[
+pub(super) const KNOWN: &[(&str, Option<&str>)] = &[
     ("ACCEPT_ORDERS", Some("on")),
     ("APP_NAME", Some("order-service")),
     ("AUTO_MIGRATE", Some("true")),
@@ -25,6 +25,7 @@ const KNOWN: &[(&str, Option<&str>)] = &[
     ("DELIVERY_FEE", Some("5.00")),
     ("DELIVERY_RADIUS_KM", Some("50")),
     ("DRAIN_DELAY", Some("2s")),
+    ("EVENTS_KEEP", Some("250000")),
     ("FULFILMENT_POINTS", Some("")),
     ("HOST", Some("0.0.0.0")),
     ("JWKS_URL", Some("")),
@@ -42,6 +43,7 @@ const KNOWN: &[(&str, Option<&str>)] = &[
     ("PAYMENT_TIMEOUT", Some("15min")),
     ("PORT", Some("8004")),
     ("PRODUCT_SERVICE_URL", None),
+    ("REDIS_URL", Some("")),
     ("RELEASE_LEAD", Some("45min")),
     ("SCHEDULE_MAX_AHEAD", Some("30d")),
     ("SCHEDULE_MIN_AHEAD", Some("30min")),
@@ -53,9 +55,6 @@ const KNOWN: &[(&str, Option<&str>)] = &[
     ("USER_SERVICE_URL", None),
     ("WORKERS", Some("")),
 ];
-
-/// Settings of the predecessor that change nothing here (yet): a file that has them is not refused for it.
-const WITHOUT_EFFECT: &[&str] = &["REDIS_URL"];
 
 /// What is wrong with the settings, all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,8 +89,6 @@ impl Given {
         let known = |name: &str| KNOWN.iter().any(|(known, _)| *known == name);
         let mut layers = Figment::new();
         let mut mistakes = Vec::new();
-        let idle = |name: &str| WITHOUT_EFFECT.contains(&name);
-        let mut without_effect: Vec<String> = environment.keys().filter(|name| idle(name)).cloned().collect();
         if let Some(file) = environment.get("CONFIG_FILE").filter(|file| !file.is_empty()) {
             match std::fs::read_to_string(file) {
                 Ok(text) => layers = layers.merge(Toml::string(&text)),
@@ -105,10 +102,6 @@ impl Given {
         let mut values = BTreeMap::new();
         for (key, value) in from_file {
             let name = key.to_uppercase();
-            if idle(&name) {
-                without_effect.push(name);
-                continue;
-            }
             match text(&value) {
                 Some(value) if known(&name) => drop(values.insert(name, value)),
                 Some(_) => mistakes.push(format!("CONFIG_FILE: {key} is no setting")),
@@ -123,10 +116,10 @@ impl Given {
         let merged =
             Figment::from(Serialized::defaults(values)).merge(Serialized::defaults(set.collect::<BTreeMap<_, _>>()));
         match merged.extract() {
-            Ok(values) => Self { values, mistakes, without_effect },
+            Ok(values) => Self { values, mistakes, without_effect: Vec::new() },
             Err(error) => {
                 mistakes.push(error.to_string());
-                Self { values: BTreeMap::new(), mistakes, without_effect }
+                Self { values: BTreeMap::new(), mistakes, without_effect: Vec::new() }
             }
         }
     }

@@ -6,6 +6,7 @@ use order_domain::Money;
 use order_domain::{Currency, Rules};
 use order_http::{Origins, PublicKeyAlgorithm};
 
+use super::given::KNOWN;
 use super::{Given, MadeWith, Making, Mistakes, SAMPLE_SECRET, Settings, Trust};
 
 const ENOUGH: &[(&str, &str)] = &[
@@ -143,6 +144,9 @@ fn values_are_read_or_refused_one_by_one() {
         ("METRICS_ADDR", "off", "none"),
         ("CORS_ORIGINS", r#"["https://shop.example", "http://localhost:3000"]"#, "https://shop.example"),
         ("CORS_ORIGINS", "[]", "[1]"),
+        ("REDIS_URL", "redis://cache:6380/1", "cache:6379"),
+        ("EVENTS_KEEP", "1000", "999"),
+        ("REDIS_URL", "redis-cluster://one?node=two:7001", "garbage"),
         ("CORS_ORIGINS", r#"["*"]"#, r#"["https://shop.example/"]"#),
     ] {
         assert!(given(&[(name, good)]).is_ok(), "{name}={good}");
@@ -215,13 +219,20 @@ fn the_environment_overrides_the_file_and_the_file_the_defaults() {
 }
 
 #[test]
-fn what_the_predecessor_had_and_changes_nothing_here_is_named_and_not_refused() {
+fn redis_is_used_where_it_is_named_and_a_bad_name_is_told_without_its_password() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     writeln!(file, "redis_url = \"redis://r\"").unwrap();
-    for set in [("CONFIG_FILE", file.path().to_str().unwrap()), ("REDIS_URL", "redis://r")] {
-        assert_eq!(given(&[set]).unwrap().without_effect, ["REDIS_URL"], "{set:?}");
+    for set in [("CONFIG_FILE", file.path().to_str().unwrap()), ("REDIS_URL", "redis://:hush@r/2")] {
+        let settings = given(&[set]).unwrap();
+        assert!(settings.without_effect.is_empty());
+        let shown = settings.redis.unwrap().to_string();
+        assert!(shown.contains("//r") && !shown.contains("hush"), "{shown}");
     }
-    assert!(given(&[]).unwrap().without_effect.is_empty());
+    assert!(given(&[]).unwrap().redis.is_none() && given(&[("REDIS_URL", "")]).unwrap().redis.is_none());
+    let Mistakes(mistakes) = given(&[("REDIS_URL", "http://:hush@r"), ("PORT", "eighty")]).unwrap_err();
+    assert_eq!(mistakes.len(), 2, "with the others at once: {mistakes:?}");
+    let redis = mistakes.iter().find(|mistake| mistake.starts_with("REDIS_URL: ")).unwrap();
+    assert!(redis.contains("redis-sentinel://") && !redis.contains("hush"), "{redis}");
 }
 
 #[test]
@@ -248,4 +259,43 @@ fn what_a_file_says_of_no_setting_is_a_mistake() {
     assert!(mistakes.iter().any(|mistake| mistake.contains("host must be")), "{mistakes:?}");
     let Mistakes(mistakes) = given(&[("CONFIG_FILE", "no/such/file.toml")]).unwrap_err();
     assert!(mistakes[0].contains("no/such/file.toml"), "{mistakes:?}");
+}
+
+/// Names in capitals at the beginning of a line, before a colon.
+fn names(text: &str) -> impl Iterator<Item = &str> {
+    let is_one = |name: &&str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    text.lines().filter_map(|line| Some(line.trim().split_once(':')?.0)).filter(is_one)
+}
+
+#[test]
+fn the_containers_set_nothing_that_is_no_setting() {
+    let known = |name: &str| KNOWN.iter().any(|(known, _)| *known == name);
+    let compose = include_str!("../../../../docker/compose.yaml");
+    // Their own images'.
+    let of_others = ["POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB", "REDIS_PASSWORD"];
+    let set: Vec<_> = names(compose).filter(|name| !of_others.contains(name)).collect();
+    assert!(set.len() >= 12, "{set:?}");
+    for name in set {
+        assert!(known(name), "compose.yaml sets {name}");
+    }
+    let image = include_str!("../../../../docker/Dockerfile");
+    assert!(!image.lines().any(|line| line.starts_with("ENV ")), "settings are whoever's who runs it");
+}
+
+#[test]
+fn every_setting_is_explained_to_whoever_sets_it() {
+    let readme = include_str!("../../../../README.md");
+    let table = readme.split("\n### Settings\n").nth(1).expect("a section on settings").split("\n### ").next().unwrap();
+    let explained: Vec<_> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once(" |"))
+        .flat_map(|(names, _)| names.split("`, `").map(|name| name.trim_end_matches('`')))
+        .collect();
+    for (name, _) in KNOWN {
+        assert!(explained.contains(name), "{name} is not in the README's table");
+    }
+    for name in explained {
+        // The demo's folder is an argument of `demo`.
+        assert!(name == "DATA_DIR" || KNOWN.iter().any(|(known, _)| *known == name), "{name} is no setting");
+    }
 }
