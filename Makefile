@@ -38,10 +38,16 @@ model: ## Random plays of orders, workers and the payment service against a refe
 bench: ## Benchmarks beside pgbench in the same run; writes docs/benchmarks.md (10 minutes after a release build)
 	cargo build --release --package order-app
 	DURABLE=1 tests/with-servers cargo bench --package order-tests --bench bench
+# BENCH_REDIS=redis://… make bench: the same with Redis.
 
 .PHONY: bench-tasks
 bench-tasks: ## How soon and how fast tasks are done, and that a backlog slows nobody; writes docs/benchmarks.md
 	DURABLE=1 tests/with-servers cargo bench --package order-tests --bench tasks
+
+.PHONY: bench-instances
+bench-instances: ## Three instances with Redis: tasks, waits, the event stream; writes docs/benchmarks.md
+	cargo build --release --package order-app
+	DURABLE=1 tests/with-servers cargo bench --package order-tests --bench instances
 
 .PHONY: deny
 deny: ## Licences, sources and banned crates of what we depend on (cargo install cargo-deny)

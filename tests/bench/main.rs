@@ -12,6 +12,7 @@
     reason = "a benchmark that can't go on says so and ends; its figures have three digits"
 )]
 
+mod idle;
 mod load;
 mod outside;
 mod pgbench;
@@ -98,7 +99,7 @@ async fn main() {
     let mut report = Report::of(&plan, &database).await;
 
     eprintln!("the process…");
-    report.add_all(process::idle(&plan).await);
+    report.add_all(idle::measured(&plan).await);
 
     eprintln!("{} orders…", plan.orders);
     let orders = seed::orders(&database, plan.orders).await;

@@ -1,32 +1,55 @@
 //! The outside services, answering at once: the least that can be said, so that the figures are the service's own. A cart
 //! has three lines, which are new ones each time it is asked for: a cart is ordered once.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 
 /// One server that is all of them.
 pub(crate) struct Outside {
     pub(crate) url: String,
     payments_held: Arc<AtomicBool>,
+    charged: Charged,
 }
+
+/// When each order was first charged, as far as that is remembered.
+type Charged = Arc<Mutex<Option<HashMap<i64, Instant>>>>;
 
 impl Outside {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let payments_held = Arc::new(AtomicBool::new(false));
-        let answers = Arc::new(Answers { lines: AtomicU64::new(1), payments_held: Arc::clone(&payments_held) });
+        let charged = Charged::default();
+        let answers = Arc::new(Answers {
+            lines: AtomicU64::new(1),
+            payments_held: Arc::clone(&payments_held),
+            charged: Arc::clone(&charged),
+        });
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(serve(stream, Arc::clone(&answers)));
             }
         });
-        Self { url, payments_held }
+        Self { url, payments_held, charged }
+    }
+
+    /// From now on, remembers when orders are charged; what is remembered so far is handed out.
+    #[allow(dead_code, reason = "not every benchmark asks")]
+    pub(crate) fn remember(&self) -> HashMap<i64, Instant> {
+        self.charged.lock().expect("nobody panicked").replace(HashMap::new()).unwrap_or_default()
+    }
+
+    /// How many are remembered.
+    #[allow(dead_code, reason = "not every benchmark asks")]
+    pub(crate) fn remembered(&self) -> usize {
+        self.charged.lock().expect("nobody panicked").as_ref().map_or(0, HashMap::len)
     }
 
     /// The payment service does not answer any more, or does again. Charges wait, and placing is alone on the machine.
@@ -38,6 +61,7 @@ impl Outside {
 struct Answers {
     lines: AtomicU64,
     payments_held: Arc<AtomicBool>,
+    charged: Charged,
 }
 
 async fn serve(mut stream: TcpStream, answers: Arc<Answers>) -> Option<()> {
@@ -66,6 +90,9 @@ async fn serve(mut stream: TcpStream, answers: Arc<Answers>) -> Option<()> {
         if path.starts_with("/payments") && answers.payments_held.load(Ordering::Relaxed) {
             std::future::pending::<()>().await;
         }
+        if path == "/payments/process" {
+            answers.charges(&request[head + 4..]);
+        }
         let body = answers.to(path, &caller);
         let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ";
         stream.write_all(format!("{head}{}\r\n\r\n{body}", body.len()).as_bytes()).await.ok()?;
@@ -85,6 +112,13 @@ fn caller(head: &[u8]) -> String {
 }
 
 impl Answers {
+    fn charges(&self, body: &[u8]) {
+        if let Some(charged) = self.charged.lock().expect("nobody panicked").as_mut() {
+            let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+            charged.entry(body["order_id"].as_i64().unwrap_or_default()).or_insert_with(Instant::now);
+        }
+    }
+
     fn to(&self, path: &str, caller: &str) -> String {
         if let Some(id) = path.strip_prefix("/api/products/") {
             return format!(

@@ -1,21 +1,15 @@
-//! The release binary as a process: a service to be measured, and what it costs to have one.
+//! The release binary as a process: a service to be measured.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::Duration;
 
 use jsonwebtoken::{EncodingKey, Header, encode};
 use serde_json::json;
-use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
-use tokio::time::Instant;
 
-use crate::Plan;
 use crate::outside::Outside;
-use crate::report::Row;
 
 const SECRET: &str = "a secret of the benchmark, long enough for one";
 
@@ -27,7 +21,7 @@ pub(crate) fn token(user: &str, role: &str) -> String {
 }
 
 /// `target/release/order-app`, which `make bench` has just built.
-fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     let target = std::env::current_exe().expect("this program");
     target.ancestors().nth(2).expect("…/release/deps/bench-…").join("order-app")
 }
@@ -39,9 +33,15 @@ pub(crate) struct Shop {
 }
 
 impl Shop {
+    /// With Redis, if `BENCH_REDIS` says where one is.
     pub(crate) async fn start(database: &str, outside: &Outside) -> Self {
+        let redis = std::env::var("BENCH_REDIS").ok().filter(|url| !url.is_empty());
+        Self::start_as("all", database, redis.as_deref(), outside).await
+    }
+
+    pub(crate) async fn start_as(role: &str, database: &str, redis: Option<&str>, outside: &Outside) -> Self {
         let mut command = Command::new(binary());
-        command.arg("serve").env_clear().envs([
+        command.args(["serve", "--role", role]).env_clear().envs(redis.map(|url| ("REDIS_URL", url))).envs([
             ("HOST", "127.0.0.1"),
             ("PORT", "0"),
             ("DRAIN_DELAY", "0s"),
@@ -69,7 +69,7 @@ impl Shop {
 }
 
 /// Starts a command that says where it listens.
-async fn started(mut command: Command) -> (Child, SocketAddr) {
+pub(crate) async fn started(mut command: Command) -> (Child, SocketAddr) {
     let mut process = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("the binary is built");
     let mut lines = BufReader::new(process.stdout.take().expect("its output")).lines();
     let line = lines.next_line().await.expect("its output").expect("it ended at once");
@@ -78,43 +78,4 @@ async fn started(mut command: Command) -> (Child, SocketAddr) {
     // It goes on writing; nobody has to read it.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     (process, address)
-}
-
-/// The embedded service, everything in one process: start to first answer, and memory when nothing happens.
-pub(crate) async fn idle(plan: &Plan) -> Vec<Row> {
-    let (mut starts, mut memory) = (Vec::new(), Vec::new());
-    for _ in 0..plan.rounds {
-        let folder = TempDir::new().expect("a folder");
-        let mut command = Command::new(binary());
-        command.arg("demo").env_clear().envs([("PORT", "0"), ("METRICS_ADDR", "off")]).env("DATA_DIR", folder.path());
-        let began = Instant::now();
-        let (mut process, address) = started(command).await;
-        answers(&address).await;
-        starts.push(began.elapsed());
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        memory.push(resident(process.id().expect("it is running")));
-        process.kill().await.expect("it ends");
-    }
-    starts.sort();
-    memory.sort_unstable();
-    let (start, memory) = (starts[starts.len() / 2], memory[memory.len() / 2]);
-    vec![
-        Row::measured("embedded: start to first answer, with a new database", start.as_secs_f64() * 1e3, "ms", 300.0),
-        Row::measured("embedded: resident memory, idle", memory as f64 / 1024.0, "MiB", 40.0),
-    ]
-}
-
-async fn answers(address: &SocketAddr) {
-    let mut stream = TcpStream::connect(address).await.expect("it listens");
-    stream.write_all(b"GET /health/ready HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n").await.expect("it reads");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("it answers");
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-}
-
-/// Resident memory of a process, in KiB.
-fn resident(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("a process of Linux");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it has memory");
-    line.trim().trim_end_matches("kB").trim().parse().expect("a number")
 }

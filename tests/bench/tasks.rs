@@ -53,7 +53,7 @@ async fn main() {
     backlog::slows_nobody(&mut table, number("BENCH_BACKLOG", 100_000)).await;
     idle(&mut table).await;
     println!("{table}");
-    table.write(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks.md"));
+    table.write(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks.md"), "tasks");
 }
 
 /// Orders come in at a steady pace: from the commit of one to the call of its charge.

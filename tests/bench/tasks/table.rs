@@ -30,14 +30,14 @@ impl Table {
         self.0.push(row);
     }
 
-    /// Replaces the table in the document, between its two marks.
-    pub(crate) fn write(&self, path: &Path) {
-        const BEGIN: &str = "<!-- written by `make bench-tasks` from here -->\n";
-        const END: &str = "<!-- to here: tasks -->\n";
+    /// Replaces the table in the document, between the two marks of `what` was measured.
+    pub(crate) fn write(&self, path: &Path, what: &str) {
+        let begin = format!("<!-- written by `make bench-{what}` from here -->\n");
+        let end = format!("<!-- to here: {what} -->\n");
         let document = std::fs::read_to_string(path).expect("docs/benchmarks.md");
-        let (before, rest) = document.split_once(BEGIN).expect("a mark where the table begins");
-        let (_, after) = rest.split_once(END).expect("a mark where the table ends");
-        std::fs::write(path, format!("{before}{BEGIN}\n{self}\n{END}{after}"))
+        let (before, rest) = document.split_once(&begin).expect("a mark where the table begins");
+        let (_, after) = rest.split_once(&end).expect("a mark where the table ends");
+        std::fs::write(path, format!("{before}{begin}\n{self}\n{end}{after}"))
             .expect("docs/benchmarks.md can be written");
     }
 }
