@@ -5,9 +5,11 @@ mod clock;
 mod commands;
 mod keys;
 mod outside;
+mod role;
 mod service;
 mod settings;
 mod telemetry;
+mod transport;
 
 use std::process::ExitCode;
 
@@ -27,10 +29,10 @@ enum Command {
     /// Start with everything embedded: SQLite in DATA_DIR, stand-ins for the outside services, sample data, tokens
     Demo(commands::demo::Arguments),
     /// Start the service; settings come from the environment and from the file CONFIG_FILE
-    Serve,
+    Serve(commands::serve::Arguments),
     /// Bring the database up to date
     Migrate(commands::migrate::Arguments),
-    /// Look at everything that `serve` needs and say what is wrong: settings, database, outside services
+    /// Look at everything that `serve` needs and say what is wrong: settings, database, Redis, outside services
     Check,
     /// Look at tasks, have one tried again, give one up, pause and resume a kind of them
     Tasks(commands::tasks::Arguments),
@@ -78,7 +80,7 @@ async fn main() -> ExitCode {
     };
     let done = match Arguments::parse().command {
         Command::Demo(arguments) => commands::demo::run(arguments).await,
-        Command::Serve => commands::serve::run().await,
+        Command::Serve(arguments) => Box::pin(commands::serve::run(arguments)).await,
         Command::Migrate(arguments) => commands::migrate::run(arguments).await,
         Command::Check => commands::check::run().await,
         Command::Tasks(arguments) => commands::tasks::run(arguments).await,

@@ -37,6 +37,7 @@ mod refusal;
 mod request_id;
 mod routes;
 mod server;
+mod standing;
 mod task_json;
 mod tokens;
 mod trace;
@@ -48,7 +49,8 @@ pub use context::{Answering, RequestContext, Scope};
 pub use cors::Origins;
 pub use openapi::openapi_json;
 pub use routes::configure;
-pub use server::{HttpConfig, HttpState, OutsideHealth, Wiring, app, server};
+pub use server::{HealthWiring, HttpConfig, HttpState, OutsideHealth, Wiring, app, health_app, health_server, server};
+pub use standing::TransportHealth;
 pub use tokens::{
     BadKeySet, BadSecret, BadToken, Identity, KeySet, KeySource, PublicKeyAlgorithm, PublicKeys, TokenVerifier, Unfit,
 };

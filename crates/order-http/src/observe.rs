@@ -4,6 +4,7 @@
 //! data.
 
 use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
 
 use actix_cors::CorsError;
 use actix_web::body::{BoxBody, MessageBody};
@@ -17,19 +18,33 @@ use futures_util::FutureExt;
 use tracing::Instrument;
 
 use crate::codes::Code;
-use crate::context::{Notes, RequestContext};
+use crate::context::{Notes, RequestContext, Scope};
+use crate::meter::Meter;
 use crate::problem::{PROBLEM_JSON, Problem};
 use crate::request_id::{self, X_REQUEST_ID};
-use crate::server::HttpState;
 use crate::trace::Trace;
 use crate::unread::Hold;
+
+/// What the requests of a thread are observed with.
+#[derive(Clone, Default)]
+pub(crate) struct Observed {
+    scope: Option<Scope>,
+    meter: Rc<Meter>,
+}
+
+impl Observed {
+    /// Answers within this scope, if there is one.
+    pub(crate) fn within(scope: Option<Scope>) -> Self {
+        Self { scope, meter: Rc::default() }
+    }
+}
 
 /// The outermost middleware.
 ///
 /// # Errors
 /// None but those of the framework.
 pub(crate) async fn observe(
-    state: Data<HttpState>,
+    observed: Data<Observed>,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -43,7 +58,7 @@ pub(crate) async fn observe(
     let span = tracing::error_span!("request", request_id = %id, trace_id = %trace.id);
     let answering = async move { Ok(next.call(request).await?.map_into_boxed_body()) };
     let answering = answering.instrument(span.clone()).boxed_local();
-    let answering = match &state.scope {
+    let answering = match &observed.scope {
         Some(scope) => scope(RequestContext { request_id: id.clone(), traceparent: trace.parent() }, answering),
         None => answering,
     };
@@ -61,7 +76,7 @@ pub(crate) async fn observe(
     }
     let took = notes.came_in.elapsed();
     let (route, role) = (notes.route.get(), notes.role.get());
-    state.meter.answered(route, &method, status, took);
+    observed.meter.answered(route, &method, status, took);
     tracing::info!(
         %method,
         route,

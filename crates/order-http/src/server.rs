@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::TcpListener;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -13,15 +12,15 @@ use actix_web::http::KeepAlive;
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::web::Data;
 use actix_web::{App, Error, HttpServer};
-use order_domain::ports::Clock;
+use order_domain::ports::{Clock, OrderReader};
 use order_usecases::UseCases;
 use tokio::sync::Semaphore;
 
 use crate::context::Scope;
 use crate::cors::Origins;
-use crate::meter::Meter;
-use crate::observe::observe;
-use crate::routes::configure;
+use crate::observe::{Observed, observe};
+use crate::routes::{configure, configure_health};
+use crate::standing::{Standing, TransportHealth};
 use crate::tokens::TokenVerifier;
 
 /// Limits of the server. [`HttpConfig::default`] has the documented ones.
@@ -74,6 +73,19 @@ pub struct Wiring {
     pub scope: Option<Scope>,
     /// How the outside services are doing, as their breakers see it.
     pub outside: Arc<dyn Fn() -> Vec<OutsideHealth> + Send + Sync>,
+    /// How what carries word between instances is doing, where something does.
+    pub transport: Option<TransportHealth>,
+}
+
+/// What the server of an instance without the API works with.
+#[derive(Clone)]
+pub struct HealthWiring {
+    /// The database, which such an instance is not ready without.
+    pub database: Arc<dyn OrderReader>,
+    /// Set, the server says that it is not ready.
+    pub draining: Arc<AtomicBool>,
+    /// How what carries word between instances is doing, where something does.
+    pub transport: Option<TransportHealth>,
 }
 
 /// How an outside service is doing.
@@ -91,30 +103,29 @@ pub struct HttpState {
     pub(crate) usecases: UseCases,
     pub(crate) verifier: Arc<TokenVerifier>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) draining: Arc<AtomicBool>,
     pub(crate) body_limit: usize,
     pub(crate) body_timeout: Duration,
     pub(crate) room: Arc<Semaphore>,
-    pub(crate) scope: Option<Scope>,
     pub(crate) outside: Arc<dyn Fn() -> Vec<OutsideHealth> + Send + Sync>,
-    pub(crate) meter: Rc<Meter>,
+    standing: Standing,
+    observed: Observed,
     origins: Origins,
 }
 
 impl HttpState {
     /// The state of a worker: makes its use cases.
     pub fn new(wiring: &Wiring, config: &HttpConfig) -> Self {
+        let usecases = (wiring.usecases)();
         Self {
-            usecases: (wiring.usecases)(),
+            standing: Standing::of_usecases(&usecases, &wiring.draining, wiring.transport.clone()),
+            observed: Observed::within(wiring.scope.clone()),
+            usecases,
             verifier: Arc::clone(&wiring.verifier),
             clock: Arc::clone(&wiring.clock),
-            draining: Arc::clone(&wiring.draining),
             body_limit: config.body_limit,
             body_timeout: config.body_timeout,
             room: Arc::clone(&wiring.room),
-            scope: wiring.scope.clone(),
             outside: Arc::clone(&wiring.outside),
-            meter: Rc::default(),
             origins: config.origins.clone(),
         }
     }
@@ -127,7 +138,29 @@ pub fn app(
     impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<BoxBody>, Error = Error, InitError = ()>,
 > {
     let cors = Condition::new(state.origins.any(), state.origins.cors());
-    App::new().app_data(Data::new(state)).wrap(cors).wrap(from_fn(observe)).configure(configure)
+    let (standing, observed) = (state.standing.clone(), state.observed.clone());
+    App::new()
+        .app_data(Data::new(state))
+        .app_data(Data::new(standing))
+        .app_data(Data::new(observed))
+        .wrap(cors)
+        .wrap(from_fn(observe))
+        .configure(configure)
+}
+
+/// The application of an instance without the API: does it live, is it ready, and nothing else.
+pub fn health_app(
+    wiring: &HealthWiring,
+) -> App<
+    impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<BoxBody>, Error = Error, InitError = ()>
+    + use<>,
+> {
+    let standing = Standing::of_database(&wiring.database, &wiring.draining, wiring.transport.clone());
+    App::new()
+        .app_data(Data::new(standing))
+        .app_data(Data::new(Observed::default()))
+        .wrap(from_fn(observe))
+        .configure(configure_health)
 }
 
 /// A server on `listener`, to be awaited. It leaves signals alone: whoever starts it stops it through its handle. Speaks
@@ -137,7 +170,25 @@ pub fn app(
 /// [`io::Error`] when the listener can't be used.
 pub fn server(listener: TcpListener, config: &HttpConfig, wiring: Wiring) -> io::Result<Server> {
     let for_workers = config.clone();
-    let server = HttpServer::new(move || app(HttpState::new(&wiring, &for_workers)))
+    run(listener, config, move || app(HttpState::new(&wiring, &for_workers)))
+}
+
+/// The same for an instance without the API.
+///
+/// # Errors
+/// [`io::Error`] when the listener can't be used.
+pub fn health_server(listener: TcpListener, config: &HttpConfig, wiring: HealthWiring) -> io::Result<Server> {
+    run(listener, config, move || health_app(&wiring))
+}
+
+/// A server with what all of them have in common.
+fn run<F, A>(listener: TcpListener, config: &HttpConfig, make: F) -> io::Result<Server>
+where
+    F: Fn() -> App<A> + Send + Clone + 'static,
+    A: ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<BoxBody>, Error = Error, InitError = ()>
+        + 'static,
+{
+    let server = HttpServer::new(make)
         .workers(config.workers.max(1))
         .disable_signals()
         .shutdown_timeout(config.shutdown_timeout.as_secs())

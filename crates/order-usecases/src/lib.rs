@@ -18,6 +18,7 @@ pub mod lookout;
 mod operations;
 mod payments;
 mod place;
+pub mod publisher;
 mod read;
 mod request;
 mod resolve;

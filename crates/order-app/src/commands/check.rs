@@ -23,6 +23,9 @@ pub(crate) async fn run() -> Result<(), Failure> {
         }
     };
     say("database", database(&settings).await);
+    if let Some(url) = &settings.redis {
+        say("redis", order_queue::check(url).await);
+    }
     for (service, url, setting) in [
         (ServiceName::User, &settings.user_service, "USER_SERVICE_URL"),
         (ServiceName::Product, &settings.product_service, "PRODUCT_SERVICE_URL"),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use order_sandbox::{Options, Ports, Sandbox};
 
 use super::token::Signer;
+use crate::role::Role;
 use crate::settings::{Given, Settings};
 use crate::{Failure, service, telemetry};
 
@@ -37,6 +38,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         .or("LOG_FORMAT", "text")
         .or("LOG_LEVEL", "warn")
         .always("DATABASE_URL", &format!("sqlite:{}", folder.join("orders.db").display()))
+        .always("REDIS_URL", "")
         .always("JWT_SECRET_KEY", SECRET)
         .always("JWT_ALGORITHM", "HS256")
         .always("USER_SERVICE_URL", &urls.user)
@@ -46,7 +48,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         .always("NOTIFICATION_SERVICE_URL", &urls.notification)
         .settings()?;
     telemetry::start(&settings.log_level, settings.log_format);
-    let service = service::start(&settings).await?;
+    let service = service::start(&settings, Role::All).await?;
     print!("{}", welcome(&format!("http://{}", service.address), &urls.admin, &settings)?);
     if let Some(metrics) = service.metrics {
         println!("Look at the metrics:\n\ncurl -s http://{metrics}/metrics\n");

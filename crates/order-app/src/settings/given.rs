@@ -42,6 +42,7 @@ const KNOWN: &[(&str, Option<&str>)] = &[
     ("PAYMENT_TIMEOUT", Some("15min")),
     ("PORT", Some("8004")),
     ("PRODUCT_SERVICE_URL", None),
+    ("REDIS_URL", Some("")),
     ("RELEASE_LEAD", Some("45min")),
     ("SCHEDULE_MAX_AHEAD", Some("30d")),
     ("SCHEDULE_MIN_AHEAD", Some("30min")),
@@ -53,9 +54,6 @@ const KNOWN: &[(&str, Option<&str>)] = &[
     ("USER_SERVICE_URL", None),
     ("WORKERS", Some("")),
 ];
-
-/// Settings of the predecessor that change nothing here (yet): a file that has them is not refused for it.
-const WITHOUT_EFFECT: &[&str] = &["REDIS_URL"];
 
 /// What is wrong with the settings, all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,8 +88,6 @@ impl Given {
         let known = |name: &str| KNOWN.iter().any(|(known, _)| *known == name);
         let mut layers = Figment::new();
         let mut mistakes = Vec::new();
-        let idle = |name: &str| WITHOUT_EFFECT.contains(&name);
-        let mut without_effect: Vec<String> = environment.keys().filter(|name| idle(name)).cloned().collect();
         if let Some(file) = environment.get("CONFIG_FILE").filter(|file| !file.is_empty()) {
             match std::fs::read_to_string(file) {
                 Ok(text) => layers = layers.merge(Toml::string(&text)),
@@ -105,10 +101,6 @@ impl Given {
         let mut values = BTreeMap::new();
         for (key, value) in from_file {
             let name = key.to_uppercase();
-            if idle(&name) {
-                without_effect.push(name);
-                continue;
-            }
             match text(&value) {
                 Some(value) if known(&name) => drop(values.insert(name, value)),
                 Some(_) => mistakes.push(format!("CONFIG_FILE: {key} is no setting")),
@@ -123,10 +115,10 @@ impl Given {
         let merged =
             Figment::from(Serialized::defaults(values)).merge(Serialized::defaults(set.collect::<BTreeMap<_, _>>()));
         match merged.extract() {
-            Ok(values) => Self { values, mistakes, without_effect },
+            Ok(values) => Self { values, mistakes, without_effect: Vec::new() },
             Err(error) => {
                 mistakes.push(error.to_string());
-                Self { values: BTreeMap::new(), mistakes, without_effect }
+                Self { values: BTreeMap::new(), mistakes, without_effect: Vec::new() }
             }
         }
     }

@@ -14,6 +14,7 @@ use order_clients::SigningKey;
 use order_domain::Rules;
 use order_http::{Origins, TokenVerifier};
 use order_persistence::DatabaseUrl;
+use order_queue::RedisUrl;
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
@@ -36,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) database_url: DatabaseUrl,
     pub(crate) database_connections: usize,
     pub(crate) auto_migrate: bool,
+    /// Carries word between instances; `None`: within the process alone.
+    pub(crate) redis: Option<RedisUrl>,
     /// Checks callers' tokens where the algorithm is HS256, and signs this service's own.
     pub(crate) trust: Trust,
     pub(crate) jwt_issuer: Option<String>,
@@ -131,6 +134,13 @@ impl Given {
         })
     }
 
+    fn redis(&mut self) -> Option<Option<RedisUrl>> {
+        self.parsed("REDIS_URL", |url| match url {
+            "" => Ok(None),
+            url => RedisUrl::parse(url).map(Some).map_err(|error| error.to_string()),
+        })
+    }
+
     /// All settings of a service, or all that is wrong with them.
     pub(crate) fn settings(mut self) -> Result<Settings, Mistakes> {
         let settings = self.all();
@@ -145,6 +155,7 @@ impl Given {
         let database_url = self.database_url();
         let database_connections = self.number("DATABASE_CONNECTIONS", 2, 1_000);
         let auto_migrate = self.switch("AUTO_MIGRATE");
+        let redis = self.redis();
         let secret = self.secret_if_used();
         let jwt_issuer = self.optional("JWT_ISSUER");
         let jwt_audience = self.optional("JWT_AUDIENCE");
@@ -183,6 +194,7 @@ impl Given {
             database_url: database_url?,
             database_connections: database_connections?,
             auto_migrate: auto_migrate?,
+            redis: redis?,
             trust: trust?,
             jwt_issuer,
             jwt_audience,

@@ -143,6 +143,8 @@ fn values_are_read_or_refused_one_by_one() {
         ("METRICS_ADDR", "off", "none"),
         ("CORS_ORIGINS", r#"["https://shop.example", "http://localhost:3000"]"#, "https://shop.example"),
         ("CORS_ORIGINS", "[]", "[1]"),
+        ("REDIS_URL", "redis://cache:6380/1", "cache:6379"),
+        ("REDIS_URL", "redis-cluster://one?node=two:7001", "garbage"),
         ("CORS_ORIGINS", r#"["*"]"#, r#"["https://shop.example/"]"#),
     ] {
         assert!(given(&[(name, good)]).is_ok(), "{name}={good}");
@@ -215,13 +217,20 @@ fn the_environment_overrides_the_file_and_the_file_the_defaults() {
 }
 
 #[test]
-fn what_the_predecessor_had_and_changes_nothing_here_is_named_and_not_refused() {
+fn redis_is_used_where_it_is_named_and_a_bad_name_is_told_without_its_password() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     writeln!(file, "redis_url = \"redis://r\"").unwrap();
-    for set in [("CONFIG_FILE", file.path().to_str().unwrap()), ("REDIS_URL", "redis://r")] {
-        assert_eq!(given(&[set]).unwrap().without_effect, ["REDIS_URL"], "{set:?}");
+    for set in [("CONFIG_FILE", file.path().to_str().unwrap()), ("REDIS_URL", "redis://:hush@r/2")] {
+        let settings = given(&[set]).unwrap();
+        assert!(settings.without_effect.is_empty());
+        let shown = settings.redis.unwrap().to_string();
+        assert!(shown.contains("//r") && !shown.contains("hush"), "{shown}");
     }
-    assert!(given(&[]).unwrap().without_effect.is_empty());
+    assert!(given(&[]).unwrap().redis.is_none() && given(&[("REDIS_URL", "")]).unwrap().redis.is_none());
+    let Mistakes(mistakes) = given(&[("REDIS_URL", "http://:hush@r"), ("PORT", "eighty")]).unwrap_err();
+    assert_eq!(mistakes.len(), 2, "with the others at once: {mistakes:?}");
+    let redis = mistakes.iter().find(|mistake| mistake.starts_with("REDIS_URL: ")).unwrap();
+    assert!(redis.contains("redis-sentinel://") && !redis.contains("hush"), "{redis}");
 }
 
 #[test]

@@ -57,6 +57,8 @@ const FAMILIES: &[Family] = &[
     ("tasks_waiting", Kind::Gauge, Unit::Count, "Unfinished tasks by kind, without the dead."),
     ("tasks_dead", Kind::Gauge, Unit::Count, "Tasks that were given up, by kind."),
     ("chore_tries", Kind::Gauge, Unit::Count, "Tries of a chore since it last succeeded, by kind."),
+    ("redis_up", Kind::Gauge, Unit::Count, "Whether Redis answers: 1, or 0 when work goes on without it."),
+    ("task_signals_total", Kind::Counter, Unit::Count, "Signals of due tasks by the way they went."),
     ("payment_entries_in_review", Kind::Gauge, Unit::Count, "Entries of the ledger that wait for a person."),
 ];
 

@@ -1,7 +1,6 @@
 //! Is the service there, does it live, may it be sent requests?
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -12,9 +11,7 @@ use crate::answer;
 use crate::codes::Code;
 use crate::problem::Problem;
 use crate::server::HttpState;
-
-/// Seconds after which an instance that is shutting down may have a successor.
-const SUCCESSOR: u16 = 5;
+use crate::standing::Standing;
 
 /// The service says that it is there.
 #[derive(Serialize, ToSchema)]
@@ -33,11 +30,22 @@ struct Health {
     breakers: BTreeMap<&'static str, &'static str>,
 }
 
-/// In one word.
+/// The process lives.
 #[derive(Serialize, ToSchema)]
-struct State {
-    #[schema(pattern = "^(alive|ready)$")]
+struct Alive {
+    #[schema(pattern = "^alive$")]
     status: &'static str,
+}
+
+/// Requests may be sent.
+#[derive(Serialize, ToSchema)]
+struct Ready {
+    #[schema(pattern = "^ready$")]
+    status: &'static str,
+    /// Whether Redis is `up` or `down`; `null` where none is used. It makes nobody unready: without it, work and news come
+    /// from the database.
+    #[schema(pattern = "^(up|down)$")]
+    redis: Option<&'static str>,
 }
 
 /// What the gateway asks
@@ -71,28 +79,25 @@ pub(super) async fn health(state: Data<HttpState>) -> Result<HttpResponse, Probl
     operation_id = "live",
     tag = "service",
     security(()),
-    responses((status = 200, description = "It does.", body = State)),
+    responses((status = 200, description = "It does.", body = Alive)),
 )]
 pub(super) async fn live() -> Result<HttpResponse, Problem> {
-    answer::json(&State { status: "alive" })
+    answer::json(&Alive { status: "alive" })
 }
 
 /// May it be sent requests?
 ///
-/// Not without its database, and not while it is shutting down.
+/// Not without its database, and not while it is shutting down. Redis is no reason.
 #[utoipa::path(
     get,
     path = "/health/ready",
     operation_id = "ready",
     tag = "service",
     security(()),
-    responses((status = 200, description = "It may.", body = State)),
+    responses((status = 200, description = "It may.", body = Ready)),
     extensions(("x-codes" = json!([Code::DatabaseUnavailable, Code::Draining]))),
 )]
-pub(super) async fn ready(state: Data<HttpState>) -> Result<HttpResponse, Problem> {
-    if state.draining.load(Ordering::Acquire) {
-        return Err(Problem::new(Code::Draining, "Ask another instance.").retry_after(SUCCESSOR));
-    }
-    state.usecases.ready().await?;
-    answer::json(&State { status: "ready" })
+pub(super) async fn ready(standing: Data<Standing>) -> Result<HttpResponse, Problem> {
+    standing.ready().await?;
+    answer::json(&Ready { status: "ready", redis: standing.transport() })
 }

@@ -39,12 +39,20 @@ fn prefix(request: &HttpRequest) -> &'static str {
     if request.path().starts_with(PREFIX) { PREFIX } else { "" }
 }
 
+fn alive() -> Resources {
+    at("/health/live", [get(health::live)]).exempt()
+}
+
+fn ready() -> Resources {
+    at("/health/ready", [get(health::ready)]).exempt()
+}
+
 /// Every endpoint, as it is served.
 fn resources() -> Vec<Resources> {
     vec![
         at("/health", [get(health::health)]).exempt(),
-        at("/health/live", [get(health::live)]).exempt(),
-        at("/health/ready", [get(health::ready)]).exempt(),
+        alive(),
+        ready(),
         at("/openapi.json", [get(document::openapi)]),
         at("/orders", [get(read::orders), post(place::place)]),
         // Before `/orders/{id}`, which would take it for an id.
@@ -107,15 +115,24 @@ pub fn configure(config: &mut ServiceConfig) {
     config.service(web::scope(PREFIX).configure(routes)).configure(routes);
 }
 
+/// What an instance without the API is asked for, and nothing else. No gateway stands before it.
+pub(crate) fn configure_health(config: &mut ServiceConfig) {
+    serve(config, vec![alive(), ready()]);
+}
+
 fn routes(config: &mut ServiceConfig) {
-    for Resources { path, endpoints, cap } in resources() {
+    serve(config, resources());
+    config.service(docs::redirect().wrap(from_fn(|request, next| around("/docs", Cap::Counts, request, next))));
+    config.service(docs::files().wrap(from_fn(|request, next| around("/docs", Cap::Counts, request, next))));
+}
+
+fn serve(config: &mut ServiceConfig, resources: Vec<Resources>) {
+    for Resources { path, endpoints, cap } in resources {
         let paths = [path.to_owned(), format!("{path}/")];
         // Other methods get 405 with `Allow`, which the framework fills from the routes.
         let resource = endpoints.into_iter().flat_map(Endpoint::routes).fold(Resource::new(paths), Resource::route);
         config.service(resource.wrap(from_fn(move |request, next| around(path, cap, request, next))));
     }
-    config.service(docs::redirect().wrap(from_fn(|request, next| around("/docs", Cap::Counts, request, next))));
-    config.service(docs::files().wrap(from_fn(|request, next| around("/docs", Cap::Counts, request, next))));
 }
 
 /// What goes around every endpoint: the route is noted, the request is counted among those under way, a panic is an error.

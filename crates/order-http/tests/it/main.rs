@@ -13,6 +13,7 @@ mod cors;
 mod delivery;
 mod documents;
 mod framework;
+mod health;
 mod input;
 mod items;
 mod json;

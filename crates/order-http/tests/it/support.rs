@@ -18,7 +18,8 @@ use order_domain::order::Status;
 use order_domain::ports::{Bearer, Cart, CartService, IdGenerator, OrderReader, ServiceError};
 use order_domain::{OrderId, ProductId, Rules, UserId};
 use order_http::{
-    Code, HttpConfig, HttpState, OutsideHealth, PublicKeys, RequestContext, Scope, TokenVerifier, Wiring, app,
+    Code, HttpConfig, HttpState, OutsideHealth, PublicKeys, RequestContext, Scope, TokenVerifier, TransportHealth,
+    Wiring, app,
 };
 use order_testkit::builders::{Life, START, a_cart, an_order, rules, stocked};
 use order_testkit::document::{Document, Exchange};
@@ -46,6 +47,7 @@ pub(crate) struct Shop {
     /// The requests in which the cart service was asked, if there is a scope.
     pub(crate) heard: Arc<Mutex<Vec<RequestContext>>>,
     pub(crate) outside: Vec<OutsideHealth>,
+    pub(crate) transport: Option<TransportHealth>,
     pub(crate) config: HttpConfig,
     pub(crate) rules: Rules,
     pub(crate) reader: Option<Arc<dyn OrderReader>>,
@@ -108,6 +110,7 @@ impl Shop {
             scope: None,
             heard: Arc::default(),
             outside: Vec::new(),
+            transport: None,
             config: HttpConfig { workers: 1, ..HttpConfig::default() },
             rules: rules(),
             reader: None,
@@ -146,6 +149,7 @@ impl Shop {
                 let outside = self.outside.clone();
                 Arc::new(move || outside.clone())
             },
+            transport: self.transport.clone(),
         }
     }
 

@@ -25,6 +25,7 @@ struct Shared {
     wake: Notify,
     said: Notify,
     loses: AtomicBool,
+    hears_others: AtomicBool,
     closed: AtomicBool,
 }
 
@@ -44,6 +45,11 @@ impl RecordingLive {
     /// From now on, word is recorded and lost; or no longer.
     pub fn lose(&self, lose: bool) {
         self.shared.loses.store(lose, Ordering::SeqCst);
+    }
+
+    /// From now on, word of other instances is said to come in by itself; or no longer.
+    pub fn hear_others(&self, hear: bool) {
+        self.shared.hears_others.store(hear, Ordering::SeqCst);
     }
 
     /// All that was said, lost or not, in sequence.
@@ -85,7 +91,7 @@ impl LiveEvents for RecordingLive {
     }
 
     fn hears_others(&self) -> bool {
-        false
+        self.shared.hears_others.load(Ordering::SeqCst)
     }
 
     fn close(&self) {

@@ -8,6 +8,7 @@ mod notifications;
 mod payments;
 mod products;
 mod signal;
+mod stream;
 mod users;
 
 pub use carts::FakeCarts;
@@ -17,6 +18,7 @@ pub use notifications::{FakeNotifications, Notification};
 pub use payments::{FakePayments, PaymentAnswer, PaymentCall};
 pub use products::FakeProducts;
 pub use signal::RecordingSignal;
+pub use stream::{RecordingStream, Sending};
 pub use users::FakeUsers;
 
 use std::collections::VecDeque;

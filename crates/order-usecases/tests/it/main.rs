@@ -23,6 +23,7 @@ mod operations;
 mod payments;
 mod placing;
 mod preconditions;
+mod publishing;
 mod random;
 mod releasing;
 mod repeating;

@@ -163,6 +163,38 @@ async fn the_lookout_asks_as_often_however_many_wait_and_never_for_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn while_word_of_others_comes_in_the_lookout_looks_every_five_seconds() {
+    let (shop, _) = Shop::with(&an_order().paid()).await;
+    shop.live.hear_others(true);
+    let _lookout = shop.looks_out();
+    let waiting = waits(shop.use_cases(), customer("ann"), 2);
+    shop.is_watched().await;
+    tokio::time::sleep(Duration::from_millis(20_200)).await;
+    assert_eq!(shop.store.calls(Op::Versions), 4);
+
+    // What is lost on the way is found all the same.
+    let begun = Instant::now();
+    shop.elsewhere().assign(&courier("bob"), Some("bob")).await.unwrap();
+    assert_eq!(kinds(waiting.await.unwrap()), ["assigned"]);
+    assert!(begun.elapsed() <= Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_no_word_of_others_comes_in_any_more_the_lookout_looks_at_once() {
+    let (shop, _) = Shop::with(&an_order().paid()).await;
+    shop.live.hear_others(true);
+    let _lookout = shop.looks_out();
+    let waiting = waits(shop.use_cases(), customer("ann"), 2);
+    shop.is_watched().await;
+    tokio::time::sleep(Duration::from_millis(5_600)).await;
+    shop.live.hear_others(false);
+    let begun = Instant::now();
+    shop.elsewhere().assign(&courier("bob"), Some("bob")).await.unwrap();
+    assert_eq!(kinds(waiting.await.unwrap()), ["assigned"]);
+    assert!(begun.elapsed() <= Duration::from_millis(500), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lookout_that_was_blind_sees_again() {
     let (shop, _) = Shop::with(&an_order().paid()).await;
     let _lookout = shop.looks_out();
