@@ -108,3 +108,13 @@ fn fault_points_are_in_no_release() {
 fn the_domain_stays_short_and_pure() {
     assert_eq!(workspace()["order-domain"].all, DOMAIN.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>());
 }
+
+/// The layer of the image that holds what we depend on is built from the manifests, so it has to copy each of them.
+#[test]
+fn the_image_is_built_from_every_manifest() {
+    let image = include_str!("../../docker/Dockerfile");
+    for name in workspace().keys() {
+        let folder = if name == "order-tests" { "tests".to_owned() } else { format!("crates/{name}") };
+        assert!(image.contains(&format!("COPY {folder}/Cargo.toml {folder}/\n")), "docker/Dockerfile lacks {folder}");
+    }
+}

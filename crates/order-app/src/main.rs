@@ -34,6 +34,8 @@ enum Command {
     Migrate(commands::migrate::Arguments),
     /// Look at everything that `serve` needs and say what is wrong: settings, database, Redis, outside services
     Check,
+    /// Ask the instance that runs here how it is; exit code 0 if well. For supervisors of containers
+    Healthy(commands::healthy::Arguments),
     /// Look at tasks, have one tried again, give one up, pause and resume a kind of them
     Tasks(commands::tasks::Arguments),
     /// Check every order in the database against the invariants; exit code 1 if one is broken
@@ -83,6 +85,7 @@ async fn main() -> ExitCode {
         Command::Serve(arguments) => Box::pin(commands::serve::run(arguments)).await,
         Command::Migrate(arguments) => commands::migrate::run(arguments).await,
         Command::Check => commands::check::run().await,
+        Command::Healthy(arguments) => commands::healthy::run(arguments).await,
         Command::Tasks(arguments) => commands::tasks::run(arguments).await,
         Command::Verify(arguments) => commands::verify::run(arguments).await,
         Command::Reconcile(arguments) => Box::pin(commands::reconcile::run(arguments)).await,

@@ -28,6 +28,7 @@ pub mod events;
 pub mod keys;
 pub mod memory;
 pub mod pg;
+pub mod redis_server;
 pub mod services;
 pub mod strategies;
 

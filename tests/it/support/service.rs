@@ -65,6 +65,13 @@ impl Service {
         Self::spawn(Self::command(engine, sandbox, settings), engine).await
     }
 
+    /// Starts an instance that takes a part of the work.
+    pub async fn start_as(role: &str, engine: &Engine, sandbox: &Sandbox, settings: &[(&str, &str)]) -> Self {
+        let mut command = Self::command(engine, sandbox, settings);
+        command.args(["--role", role]);
+        Self::spawn(command, engine).await
+    }
+
     fn command(engine: &Engine, sandbox: &Sandbox, settings: &[(&str, &str)]) -> Command {
         let urls = sandbox.urls();
         let mut command = Command::new(binary());

@@ -96,6 +96,11 @@ impl Shop {
         Self { http, url: service.url.clone(), token }
     }
 
+    /// The same one at another instance.
+    pub fn at(&self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self.clone() }
+    }
+
     /// Another customer at the same instance.
     pub fn as_user(&self, user: &str) -> Self {
         Self { token: token(user, "user"), ..self.clone() }

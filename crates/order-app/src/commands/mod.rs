@@ -5,6 +5,7 @@ mod export;
 
 pub(crate) mod check;
 pub(crate) mod demo;
+pub(crate) mod healthy;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
 pub(crate) mod reconcile;

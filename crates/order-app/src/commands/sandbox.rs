@@ -4,6 +4,7 @@ use order_sandbox::{Options, Ports, Sandbox};
 use secrecy::ExposeSecret;
 
 use crate::Failure;
+use crate::service::stop_signal;
 use crate::settings::Given;
 
 /// Arguments of `sandbox`.
@@ -54,7 +55,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         sandbox.demo_seed();
     }
     print(&sandbox);
-    tokio::signal::ctrl_c().await.map_err(Failure::other)
+    stop_signal().await.map_err(Failure::other)
 }
 
 fn print(sandbox: &Sandbox) {

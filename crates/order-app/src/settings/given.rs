@@ -10,7 +10,7 @@ use figment::providers::{Format, Serialized, Toml};
 use figment::value::Value;
 
 /// Every setting: its name, and its default where it has one.
-const KNOWN: &[(&str, Option<&str>)] = &[
+pub(super) const KNOWN: &[(&str, Option<&str>)] = &[
     ("ACCEPT_ORDERS", Some("on")),
     ("APP_NAME", Some("order-service")),
     ("AUTO_MIGRATE", Some("true")),

@@ -116,6 +116,12 @@ impl Given {
         self.done(url)
     }
 
+    /// What `HOST` and `PORT` say, for commands that need nothing else.
+    pub(crate) fn address(mut self) -> Result<(String, u16), Mistakes> {
+        let (host, port) = (self.host(), self.number("PORT", 1, u16::MAX));
+        self.done(host.zip(port))
+    }
+
     /// What `RELEASE_LEAD` says, for commands that need nothing else.
     pub(crate) fn release_lead(mut self) -> Result<Duration, Mistakes> {
         let lead = self.lead();

@@ -6,6 +6,7 @@ use order_domain::Money;
 use order_domain::{Currency, Rules};
 use order_http::{Origins, PublicKeyAlgorithm};
 
+use super::given::KNOWN;
 use super::{Given, MadeWith, Making, Mistakes, SAMPLE_SECRET, Settings, Trust};
 
 const ENOUGH: &[(&str, &str)] = &[
@@ -257,4 +258,44 @@ fn what_a_file_says_of_no_setting_is_a_mistake() {
     assert!(mistakes.iter().any(|mistake| mistake.contains("host must be")), "{mistakes:?}");
     let Mistakes(mistakes) = given(&[("CONFIG_FILE", "no/such/file.toml")]).unwrap_err();
     assert!(mistakes[0].contains("no/such/file.toml"), "{mistakes:?}");
+}
+
+/// Names in capitals at the beginning of a line, in front of this sign.
+fn names<'a>(text: &'a str, sign: &'a str) -> impl Iterator<Item = &'a str> {
+    let name = |line: &'a str| line.trim().split_once(sign).map(|(name, _)| name);
+    let is_one = |name: &&str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    text.lines().filter_map(name).filter(is_one)
+}
+
+#[test]
+fn the_containers_set_nothing_that_is_no_setting() {
+    let known = |name: &str| KNOWN.iter().any(|(known, _)| *known == name);
+    let compose = include_str!("../../../../docker/compose.yaml");
+    // Their own images'.
+    let of_others = ["POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB", "REDIS_PASSWORD"];
+    let set: Vec<_> = names(compose, ":").filter(|name| !of_others.contains(name)).collect();
+    assert!(set.len() >= 12, "{set:?}");
+    for name in set {
+        assert!(known(name), "compose.yaml sets {name}");
+    }
+    let image = include_str!("../../../../docker/Dockerfile");
+    assert!(!image.lines().any(|line| line.starts_with("ENV ")), "settings are whoever's who runs it");
+}
+
+#[test]
+fn every_setting_is_explained_to_whoever_sets_it() {
+    let readme = include_str!("../../../../README.md");
+    let table = readme.split("\n### Settings\n").nth(1).expect("a section on settings").split("\n### ").next().unwrap();
+    let explained: Vec<_> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once(" |"))
+        .flat_map(|(names, _)| names.split("`, `").map(|name| name.trim_end_matches('`')))
+        .collect();
+    for (name, _) in KNOWN {
+        assert!(explained.contains(name), "{name} is not in the README's table");
+    }
+    for name in explained {
+        // The demo's folder is an argument of `demo`.
+        assert!(name == "DATA_DIR" || KNOWN.iter().any(|(known, _)| *known == name), "{name} is no setting");
+    }
 }
