@@ -35,6 +35,7 @@ mod roles;
 mod rolling;
 mod scheduling;
 mod selling;
+mod soak;
 mod stopping;
 mod support;
 mod tokens;

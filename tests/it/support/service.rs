@@ -1,5 +1,6 @@
 //! The built binary as a process.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::process::{Command as StdCommand, ExitStatus, Stdio};
 use std::sync::OnceLock;
@@ -157,6 +158,19 @@ impl Service {
         settings: &[(&str, &str)],
     ) -> Result<Self, ExitStatus> {
         Self::try_spawn(Self::command(engine, sandbox, settings), engine).await
+    }
+
+    /// Starts an instance of a role that may die before it listens, and logs to the end of a file. An error: how it ended.
+    pub async fn try_start_as(
+        role: &str,
+        engine: &Engine,
+        sandbox: &Sandbox,
+        settings: &[(&str, &str)],
+        log: File,
+    ) -> Result<Self, ExitStatus> {
+        let mut command = Self::command(engine, sandbox, settings);
+        command.args(["--role", role]).stderr(log);
+        Self::try_spawn(command, engine).await
     }
 
     async fn try_spawn(mut command: Command, engine: &Engine) -> Result<Self, ExitStatus> {
