@@ -1,14 +1,16 @@
 //! The README's tour and its section on calling the API, run as they stand against the demo: every command of their
-//! `console` blocks, and what it answers.
+//! `console` blocks, and what it answers. And its section on running several, in one shell, over servers of its own.
 
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command as StdCommand, Stdio};
 use std::time::Duration;
 
+use order_testkit::redis_server::{RedisServer, free_port};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
+use crate::support::Engine;
 use crate::support::service::binary;
 
 /// A command and the answer that the README shows; `…` stands for anything.
@@ -109,5 +111,92 @@ async fn works_as_it_stands(section: &str, least: usize) {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         assert!(matches(&shown, &answer), "$ {command}\nshould answer\n{shown}\nand answers\n{answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn running_several_as_the_readme_does_works() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
+    let steps = steps(&readme, "Running several");
+    assert!(steps.len() >= 15, "the section has shrunk to {} steps", steps.len());
+    let (engine, redis) = (Engine::postgres().await, RedisServer::start());
+    let mut shell = Shell::start(engine.url(), &redis.url());
+    let services = ["user", "product", "cart", "payment", "notification"].map(|name| (name, free_port()));
+    let (admin, served) = (free_port(), ["8004", "8104", "8204", "8304"].map(|port| (port, free_port().to_string())));
+    let on_free_ports = |command: &str| {
+        let mut command = served.iter().fold(command.to_owned(), |command, (port, free)| command.replace(port, free));
+        for ((_, free), port) in services.iter().zip(["8001", "8002", "8003", "8005", "8006"]) {
+            command = command.replace(port, &free.to_string());
+        }
+        let ports: String = services.iter().map(|(name, port)| format!(" --{name}-port {port}")).collect();
+        command.replace("order-app sandbox", &format!("order-app sandbox --admin-port {admin}{ports}"))
+    };
+    for Step { command, answer: shown } in steps {
+        let given = on_free_ports(&command);
+        // What only looks may be asked again: instances take a moment to start.
+        let looks = (given.starts_with("curl") && !given.contains(" -X ")) || given.starts_with("order-app check");
+        let mut answer = String::new();
+        for _ in 0..if looks { 200 } else { 1 } {
+            answer = shell.run(&given).await;
+            if matches(&shown, &answer) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert!(matches(&shown, &answer), "$ {command}\nshould answer\n{shown}\nand answers\n{answer}");
+    }
+    shell.end().await;
+}
+
+/// A shell whose processes end with it.
+struct Shell {
+    process: Child,
+    to: ChildStdin,
+    from: Lines<BufReader<ChildStdout>>,
+    _folder: TempDir,
+}
+
+impl Shell {
+    fn start(database: &str, redis: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let programs = binary().parent().unwrap().display().to_string();
+        let path = format!("{programs}:{}", std::env::var("PATH").unwrap());
+        let mut process = Command::new("bash")
+            .current_dir(folder.path())
+            .envs([("PATH", path.as_str()), ("DATABASE_URL", database), ("REDIS_URL", redis)])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let (to, from) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
+        Self { process, to, from: BufReader::new(from).lines(), _folder: folder }
+    }
+
+    /// What a command says.
+    async fn run(&mut self, command: &str) -> String {
+        self.to.write_all(format!("{command}\necho; echo that was it\n").as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        loop {
+            let line = tokio::time::timeout(Duration::from_secs(30), self.from.next_line()).await;
+            let line = line.unwrap_or_else(|_| panic!("no end of {command}")).unwrap().expect("the shell lives");
+            if line == "that was it" {
+                return answer.trim().to_owned();
+            }
+            answer = format!("{answer}{line}\n");
+        }
+    }
+
+    /// Ends all that it has begun, in peace.
+    async fn end(mut self) {
+        self.run("kill $(jobs -p) 2> /dev/null; wait").await;
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        // All that it has begun, however the test went.
+        let group = format!("-{}", self.process.id().expect("it lives"));
+        StdCommand::new("kill").args(["-KILL", "--", &group]).status().unwrap();
     }
 }

@@ -34,6 +34,8 @@ enum Command {
     Migrate(commands::migrate::Arguments),
     /// Look at everything that `serve` needs and say what is wrong: settings, database, Redis, outside services
     Check,
+    /// Watch the stream of events for other services, or tell them again what has happened
+    Events(commands::events::Arguments),
     /// Ask the instance that runs here how it is; exit code 0 if well. For supervisors of containers
     Healthy(commands::healthy::Arguments),
     /// Look at tasks, have one tried again, give one up, pause and resume a kind of them
@@ -85,6 +87,7 @@ async fn main() -> ExitCode {
         Command::Serve(arguments) => Box::pin(commands::serve::run(arguments)).await,
         Command::Migrate(arguments) => commands::migrate::run(arguments).await,
         Command::Check => commands::check::run().await,
+        Command::Events(arguments) => commands::events::run(arguments).await,
         Command::Healthy(arguments) => commands::healthy::run(arguments).await,
         Command::Tasks(arguments) => commands::tasks::run(arguments).await,
         Command::Verify(arguments) => commands::verify::run(arguments).await,

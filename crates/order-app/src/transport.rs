@@ -1,14 +1,17 @@
 //! What carries word from those who commit to those who work and watch: within this process alone, or through Redis to all
-//! instances, as `REDIS_URL` says.
+//! instances, as `REDIS_URL` says. And the stream of events for other services, which is nowhere without it.
 //!
 //! Word of work is never the truth: whatever is lost on its way is found in the database. So nothing here waits for Redis,
 //! and a start without it is a start.
 
 use std::sync::Arc;
 
-use order_domain::ports::{LiveEvents, TaskSignal};
+use order_domain::ports::{EventStream, LiveEvents, TaskSignal};
 use order_http::TransportHealth;
-use order_queue::{InProcessLive, InProcessSignal, LinkState, RedisLink, RedisLive, RedisSignal, SignalConfig};
+use order_queue::events::NoEventStream;
+use order_queue::{
+    InProcessLive, InProcessSignal, LinkState, RedisEventStream, RedisLink, RedisLive, RedisSignal, SignalConfig,
+};
 
 use crate::role::Role;
 use crate::settings::Settings;
@@ -21,6 +24,8 @@ pub(crate) struct Transport {
     pub(crate) live: Arc<dyn LiveEvents>,
     /// Wakes those of them who wait here, and tells no other instance: each finds by itself what the lookout finds.
     pub(crate) live_here: Arc<dyn LiveEvents>,
+    /// Where other services read what happens to orders.
+    pub(crate) stream: Arc<dyn EventStream>,
     link: Option<RedisLink>,
 }
 
@@ -32,14 +37,21 @@ impl Transport {
         let signal = RedisSignal::start(&link, &SignalConfig { works: role.works(), ..SignalConfig::default() });
         let live = RedisLive::start(&link);
         let live_here = live.local();
-        Self { signal: Arc::new(signal), live: Arc::new(live), live_here, link: Some(link) }
+        let stream = RedisEventStream::new(&link, settings.events_keep);
+        Self { signal: Arc::new(signal), live: Arc::new(live), live_here, stream: Arc::new(stream), link: Some(link) }
     }
 
     /// Within one process. An instance that does not work keeps signals that nobody takes, ten thousand of them at most:
     /// its tasks begin when another instance sweeps.
     fn in_process() -> Self {
         let live = Arc::new(InProcessLive::default());
-        Self { signal: Arc::new(InProcessSignal::default()), live: live.clone(), live_here: live, link: None }
+        Self {
+            signal: Arc::new(InProcessSignal::default()),
+            live: live.clone(),
+            live_here: live,
+            stream: Arc::new(NoEventStream),
+            link: None,
+        }
     }
 
     /// Whether Redis is up, for health; `None` where none is used.

@@ -14,6 +14,6 @@ mod redis;
 pub use in_process::InProcessSignal;
 pub use live::InProcessLive;
 pub use redis::{
-    DEFAULT_PREFIX, EntryId, EventReader, InvalidEntryId, InvalidRedisUrl, LinkState, RedisEventStream, RedisLink,
-    RedisLive, RedisSignal, RedisUrl, SignalConfig, StreamEntry, check,
+    DEFAULT_PREFIX, EntryId, EventReader, InvalidEntryId, InvalidRedisUrl, LinkState, ReadError, RedisEventStream,
+    RedisLink, RedisLive, RedisSignal, RedisUrl, SignalConfig, StreamEntry, check,
 };

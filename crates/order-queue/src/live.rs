@@ -139,63 +139,21 @@ impl Drop for Listening {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::{FutureExt, poll};
-
     use super::*;
 
     fn id(id: i64) -> OrderId {
         OrderId::new(id).unwrap()
     }
 
-    fn event(order: i64, version: Version) -> LiveEvent {
-        LiveEvent { order: id(order), version }
-    }
-
-    #[tokio::test]
-    async fn what_is_said_after_the_subscription_is_not_lost() {
+    #[test]
+    fn nothing_is_left_of_an_order_that_nobody_listens_for_any_more() {
         let live = InProcessLive::default();
-        let mut subscription = live.subscribe(id(1)).unwrap();
-        live.publish(&[event(1, 2)]).await;
-        assert_eq!(subscription.later_than(1).now_or_never(), Some(true));
-        assert_eq!(subscription.later_than(0).now_or_never(), Some(true), "it stays so");
-        assert_eq!(subscription.later_than(2).now_or_never(), None, "nothing later was said");
-    }
-
-    #[tokio::test]
-    async fn everybody_who_waits_for_an_order_is_woken_and_nobody_else() {
-        let live = InProcessLive::default();
-        let mut subscriptions = [1, 1, 2].map(|order| live.subscribe(id(order)).unwrap());
-        let [mut one, mut same, mut other] = subscriptions.each_mut().map(|one| one.later_than(3));
-        assert!(poll!(&mut one).is_pending() && poll!(&mut same).is_pending() && poll!(&mut other).is_pending());
-        live.publish(&[event(1, 4)]).await;
-        assert!(one.await && same.await);
-        assert!(poll!(&mut other).is_pending());
-    }
-
-    #[tokio::test]
-    async fn an_older_version_takes_nothing_back() {
-        let live = InProcessLive::default();
-        let mut subscription = live.subscribe(id(1)).unwrap();
-        live.publish(&[event(1, 5), event(1, 2)]).await;
-        assert_eq!(subscription.later_than(4).now_or_never(), Some(true));
-    }
-
-    #[tokio::test]
-    async fn of_an_order_that_nobody_listens_for_nothing_is_kept() {
-        let live = InProcessLive::default();
-        live.publish(&[event(1, 2)]).await;
-        assert_eq!(live.watched(), []);
-        let (one, same) = (live.subscribe(id(1)).unwrap(), live.subscribe(id(1)).unwrap());
-        assert_eq!(live.watched(), [id(1)]);
-        drop(one);
-        assert_eq!(live.watched(), [id(1)], "somebody is left");
-        drop(same);
-        assert_eq!(live.watched(), []);
+        drop([live.subscribe(id(1)).unwrap(), live.subscribe(id(1)).unwrap()]);
         assert!(lock(&live.shared).watched.is_empty());
     }
 
-    #[tokio::test]
-    async fn no_more_listen_than_there_is_room_for() {
+    #[test]
+    fn no_more_listen_than_there_is_room_for() {
         let live = InProcessLive::default();
         let mut all: Vec<_> = (1..=7).cycle().take(CAPACITY).map(|order| live.subscribe(id(order)).unwrap()).collect();
         assert!(live.subscribe(id(1)).is_none());
@@ -203,17 +161,13 @@ mod tests {
         assert!(live.subscribe(id(1)).is_some(), "whoever leaves makes room");
     }
 
-    #[tokio::test]
-    async fn closing_ends_every_wait_and_lets_nobody_in() {
+    #[tokio::test(start_paused = true)]
+    async fn nobody_hears_others_unless_somebody_passes_their_word_on() {
         let live = InProcessLive::default();
-        let mut subscription = live.subscribe(id(1)).unwrap();
-        {
-            let mut wait = subscription.later_than(1);
-            assert!(poll!(&mut wait).is_pending());
-            live.close();
-            assert!(!wait.await);
-        }
-        drop(subscription);
-        assert!(live.subscribe(id(1)).is_none() && live.watched().is_empty());
+        assert!(!live.hears_others());
+        live.hears_others_for(Duration::from_secs(2));
+        assert!(live.hears_others());
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert!(!live.hears_others(), "word of it is old");
     }
 }

@@ -9,6 +9,8 @@
 //! - `document` (with the feature of that name): compares answers with an OpenAPI document.
 //! - `event_documents` (with the same feature): compares documents of the event stream with their schemas.
 //! - [`pg`]: a fresh PostgreSQL database per test.
+//! - [`queue_contract`]: the same for the queue ports.
+//! - [`redis_server`]: names of its own on a shared Redis per test, and servers that a test kills.
 //! - [`strategies`]: random products, orders and lives, for property tests.
 #![allow(
     clippy::unwrap_used,
@@ -28,6 +30,7 @@ pub mod events;
 pub mod keys;
 pub mod memory;
 pub mod pg;
+pub mod queue_contract;
 pub mod redis_server;
 pub mod services;
 pub mod strategies;

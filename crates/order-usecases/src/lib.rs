@@ -20,6 +20,7 @@ mod payments;
 mod place;
 pub mod publisher;
 mod read;
+pub mod replay;
 mod request;
 mod resolve;
 mod set_status;

@@ -1,10 +1,12 @@
 //! The subcommands, one file each.
 
 mod beside;
+mod edge;
 mod export;
 
 pub(crate) mod check;
 pub(crate) mod demo;
+pub(crate) mod events;
 pub(crate) mod healthy;
 pub(crate) mod migrate;
 pub(crate) mod openapi;

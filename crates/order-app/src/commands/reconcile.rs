@@ -4,13 +4,12 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use csv::Writer;
 use order_domain::audit::Difference;
-use order_domain::time::{Duration, Timestamp, after};
 use order_usecases::audits::{Period, ReconcileError, Reconciled, reconcile};
 
 use super::beside;
+use super::edge::{Edge, edge};
 use super::export::ExportFile;
 use crate::Failure;
 
@@ -34,43 +33,14 @@ const HEADING: [&str; 10] = [
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Entries that settled on this day (UTC) or later, or from this moment on (RFC 3339)
-    #[arg(long, value_name = "DATE", value_parser = moment)]
+    #[arg(long, value_name = "DATE", value_parser = edge)]
     from: Edge,
     /// Entries that settled on this day (UTC) or earlier, or before this moment (RFC 3339)
-    #[arg(long, value_name = "DATE", value_parser = moment)]
+    #[arg(long, value_name = "DATE", value_parser = edge)]
     to: Edge,
     /// The export: CSV with a heading; columns key and amount, and, if there are, kind and status
     #[arg(long, value_name = "FILE")]
     payments: PathBuf,
-}
-
-/// One end of a period.
-#[derive(Debug, Clone, Copy)]
-enum Edge {
-    Day(NaiveDate),
-    Moment(Timestamp),
-}
-
-impl Edge {
-    fn from(self) -> Timestamp {
-        match self {
-            Self::Day(day) => day.and_time(NaiveTime::MIN).and_utc(),
-            Self::Moment(moment) => moment,
-        }
-    }
-
-    fn until(self) -> Timestamp {
-        match self {
-            Self::Day(_) => after(self.from(), Duration::from_hours(24)),
-            Self::Moment(moment) => moment,
-        }
-    }
-}
-
-fn moment(text: &str) -> Result<Edge, String> {
-    let day = text.parse::<NaiveDate>().map(Edge::Day);
-    let moment = || DateTime::parse_from_rfc3339(text).map(|at| Edge::Moment(at.with_timezone(&Utc)));
-    day.or_else(|_| moment()).map_err(|_| "it is a day, 2026-11-30, or a moment, 2026-11-30T12:00:00Z".to_owned())
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
@@ -129,18 +99,6 @@ fn harmless(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_day_is_whole_and_a_moment_is_exact() {
-        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
-        let day = moment("2026-11-30").unwrap();
-        assert_eq!((day.from(), day.until()), (at("2026-11-30T00:00:00Z"), at("2026-12-01T00:00:00Z")));
-        let noon = moment("2026-11-30T13:00:00+01:00").unwrap();
-        assert_eq!((noon.from(), noon.until()), (at("2026-11-30T12:00:00Z"), at("2026-11-30T12:00:00Z")));
-        for bad in ["", "today", "2026-11-31", "2026-11-30T12:00:00", "30.11.2026"] {
-            assert!(moment(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn a_key_is_no_formula() {

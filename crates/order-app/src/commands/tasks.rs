@@ -95,7 +95,7 @@ fn number(text: &str) -> Result<i64, String> {
     text.parse().map_err(|_| "it is a whole number".to_owned())
 }
 
-fn order(text: &str) -> Result<OrderId, String> {
+pub(super) fn order(text: &str) -> Result<OrderId, String> {
     OrderId::new(number(text)?).map_err(|error| error.to_string())
 }
 

@@ -70,7 +70,7 @@ pub(crate) async fn start(settings: &Settings, role: Role) -> Result<Service, Fa
     let handle = server.handle();
     let metrics = exporter.as_ref().map(Exporter::address);
     if let Some(exporter) = exporter {
-        exporter.serve(work.tasks.clone())?;
+        exporter.serve(work.tasks.clone(), work.outbox.clone())?;
     }
 
     // Nothing can fail any more: now work may begin.
@@ -78,6 +78,8 @@ pub(crate) async fn start(settings: &Settings, role: Role) -> Result<Service, Fa
     if role.works() {
         let worker = work::worker(settings, &work, &transport, &outside, clock);
         going.begin("worker", |stop| worker.run(stop));
+        let publisher = work::publisher(&work, &transport);
+        going.begin("publisher", |stop| publisher.run(stop));
     } else {
         going.begin("clock", |stop| clock::follow(clock, requests.orders.clone(), stop));
     }

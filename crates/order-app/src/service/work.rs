@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use order_domain::ports::Publisher as PublisherId;
 use order_persistence::Stores;
+use order_usecases::publisher::{Publisher, PublisherConfig};
 use order_usecases::tasks::Handlers;
 use order_usecases::worker::{Worker, WorkerConfig};
 use tokio::task::{Id, JoinSet};
@@ -82,6 +84,13 @@ pub(super) fn worker(
     let config = WorkerConfig { slots: settings.task_slots, ..WorkerConfig::default() };
     let on_sweep = Arc::new(move |now| clock.set(now));
     Worker::new(stores.tasks.clone(), transport.signal.clone(), Arc::new(handlers), config, on_sweep)
+}
+
+/// The publisher of the outbox's events.
+#[expect(clippy::disallowed_methods, reason = "its number decides nothing, it only has to differ from the others'")]
+pub(super) fn publisher(stores: &Stores, transport: &Transport) -> Publisher {
+    let (outbox, stream, live) = (stores.outbox.clone(), transport.stream.clone(), transport.live.clone());
+    Publisher::new(outbox, stream, live, PublisherId(rand::random()), PublisherConfig::default())
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is where chance comes from: the handlers take it as an argument")]

@@ -25,6 +25,7 @@ pub(super) const KNOWN: &[(&str, Option<&str>)] = &[
     ("DELIVERY_FEE", Some("5.00")),
     ("DELIVERY_RADIUS_KM", Some("50")),
     ("DRAIN_DELAY", Some("2s")),
+    ("EVENTS_KEEP", Some("250000")),
     ("FULFILMENT_POINTS", Some("")),
     ("HOST", Some("0.0.0.0")),
     ("JWKS_URL", Some("")),

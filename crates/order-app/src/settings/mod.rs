@@ -39,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) auto_migrate: bool,
     /// Carries word between instances; `None`: within the process alone.
     pub(crate) redis: Option<RedisUrl>,
+    /// Entries that the stream of events keeps.
+    pub(crate) events_keep: u64,
     /// Checks callers' tokens where the algorithm is HS256, and signs this service's own.
     pub(crate) trust: Trust,
     pub(crate) jwt_issuer: Option<String>,
@@ -140,6 +142,22 @@ impl Given {
         })
     }
 
+    /// How many entries the stream of events keeps: enough for whoever reads it to be away for a while, and no more than
+    /// fits into memory.
+    fn events_keep(&mut self) -> Option<u64> {
+        self.number("EVENTS_KEEP", 1_000, 100_000_000)
+    }
+
+    /// What `REDIS_URL` and `EVENTS_KEEP` say, for commands that need nothing else. They need a Redis.
+    pub(crate) fn event_stream(mut self) -> Result<(RedisUrl, u64), Mistakes> {
+        let redis = self.redis();
+        if redis.as_ref().is_some_and(Option::is_none) {
+            self.mistake("REDIS_URL is not set: without Redis there is no stream of events");
+        }
+        let events_keep = self.events_keep();
+        self.done(redis.flatten().zip(events_keep))
+    }
+
     fn redis(&mut self) -> Option<Option<RedisUrl>> {
         self.parsed("REDIS_URL", |url| match url {
             "" => Ok(None),
@@ -162,6 +180,7 @@ impl Given {
         let database_connections = self.number("DATABASE_CONNECTIONS", 2, 1_000);
         let auto_migrate = self.switch("AUTO_MIGRATE");
         let redis = self.redis();
+        let events_keep = self.events_keep();
         let secret = self.secret_if_used();
         let jwt_issuer = self.optional("JWT_ISSUER");
         let jwt_audience = self.optional("JWT_AUDIENCE");
@@ -201,6 +220,7 @@ impl Given {
             database_connections: database_connections?,
             auto_migrate: auto_migrate?,
             redis: redis?,
+            events_keep: events_keep?,
             trust: trust?,
             jwt_issuer,
             jwt_audience,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use order_domain::ports::{Chore, Figures, StoreError, TaskKind, TaskStore};
+use order_domain::ports::{Chore, Figures, Outbox, StoreError, TaskKind, TaskStore, Unpublished};
 use order_domain::time::{Timestamp, until};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
@@ -16,12 +16,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Reads the figures now and then.
 pub(super) struct FiguresReader {
     tasks: Arc<dyn TaskStore>,
+    outbox: Arc<dyn Outbox>,
     read: Mutex<Option<Instant>>,
 }
 
 impl FiguresReader {
-    pub(super) fn new(tasks: Arc<dyn TaskStore>) -> Self {
-        Self { tasks, read: Mutex::new(None) }
+    pub(super) fn new(tasks: Arc<dyn TaskStore>, outbox: Arc<dyn Outbox>) -> Self {
+        Self { tasks, outbox, read: Mutex::new(None) }
     }
 
     /// Brings the gauges up to date. Without an answer they are no numbers: old ones would be taken for news.
@@ -30,12 +31,14 @@ impl FiguresReader {
         if read.is_some_and(|read| read.elapsed() < FRESH) {
             return;
         }
-        let late = || Err(StoreError::Unavailable(format!("no answer in {PATIENCE:?}")));
-        let figures = timeout(PATIENCE, self.tasks.figures()).await.unwrap_or_else(|_| late());
-        if let Err(error) = &figures {
+        let late = || StoreError::Unavailable(format!("no answer in {PATIENCE:?}"));
+        let both = async { tokio::try_join!(self.tasks.figures(), self.outbox.unpublished()) };
+        let found = timeout(PATIENCE, both).await.unwrap_or_else(|_| Err(late()));
+        if let Err(error) = &found {
             tracing::warn!(%error, "the metrics lack what is left to do");
         }
-        set(figures.as_ref().ok());
+        set(found.as_ref().ok().map(|(figures, _)| figures));
+        set_unpublished(found.ok().map(|(_, unpublished)| unpublished));
         *read = Some(Instant::now());
     }
 }
@@ -57,6 +60,12 @@ fn set(figures: Option<&Figures>) {
         gauge("chore_tries").set(found.map_or(f64::NAN, |(chore, _)| f64::from(chore.tries)));
     }
     metrics::gauge!("payment_entries_in_review").set(figures.map_or(f64::NAN, |figures| count(figures.in_review)));
+}
+
+fn set_unpublished(found: Option<Unpublished>) {
+    let oldest = |found: Unpublished| found.oldest.map_or(0.0, |oldest| oldest.as_secs_f64());
+    metrics::gauge!("events_unpublished").set(found.map_or(f64::NAN, |found| count(found.events)));
+    metrics::gauge!("events_oldest_unpublished_seconds").set(found.map_or(f64::NAN, oldest));
 }
 
 #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, which no table holds")]

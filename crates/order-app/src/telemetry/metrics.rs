@@ -12,7 +12,7 @@ use actix_web::web::{self, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use metrics::Unit;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use order_domain::ports::TaskStore;
+use order_domain::ports::{Outbox, TaskStore};
 use tokio::task::JoinHandle;
 
 use super::figures::FiguresReader;
@@ -57,8 +57,17 @@ const FAMILIES: &[Family] = &[
     ("tasks_waiting", Kind::Gauge, Unit::Count, "Unfinished tasks by kind, without the dead."),
     ("tasks_dead", Kind::Gauge, Unit::Count, "Tasks that were given up, by kind."),
     ("chore_tries", Kind::Gauge, Unit::Count, "Tries of a chore since it last succeeded, by kind."),
-    ("redis_up", Kind::Gauge, Unit::Count, "Whether Redis answers: 1, or 0 when work goes on without it."),
-    ("task_signals_total", Kind::Counter, Unit::Count, "Signals of due tasks by the way they went."),
+    ("events_published_total", Kind::Counter, Unit::Count, "Events that this instance has published."),
+    ("event_publish_lag_seconds", Kind::Histogram, Unit::Seconds, "From an event's happening to its being published."),
+    ("events_unpublished", Kind::Gauge, Unit::Count, "Events that wait to be published, counted up to 10,000."),
+    (
+        "events_oldest_unpublished_seconds",
+        Kind::Gauge,
+        Unit::Seconds,
+        "For how long the oldest of the next events to be published has waited.",
+    ),
+    ("redis_up", Kind::Gauge, Unit::Count, "1 while Redis answers, 0 while it does not; nothing without REDIS_URL."),
+    ("task_signals_total", Kind::Counter, Unit::Count, "Signals of due tasks by the way they went; with REDIS_URL."),
     ("payment_entries_in_review", Kind::Gauge, Unit::Count, "Entries of the ledger that wait for a person."),
 ];
 
@@ -101,8 +110,12 @@ impl Exporter {
     ///
     /// # Errors
     /// [`Failure::Other`] when the listener can't be used.
-    pub(crate) fn serve(self, tasks: Arc<dyn TaskStore>) -> Result<JoinHandle<io::Result<()>>, Failure> {
-        let shown = Data::new(Shown { measured: self.measured.clone(), figures: FiguresReader::new(tasks) });
+    pub(crate) fn serve(
+        self,
+        tasks: Arc<dyn TaskStore>,
+        outbox: Arc<dyn Outbox>,
+    ) -> Result<JoinHandle<io::Result<()>>, Failure> {
+        let shown = Data::new(Shown { measured: self.measured.clone(), figures: FiguresReader::new(tasks, outbox) });
         let server = HttpServer::new(move || App::new().app_data(shown.clone()).default_service(web::to(answer)))
             .workers(1)
             .disable_signals()

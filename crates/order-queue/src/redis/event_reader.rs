@@ -8,11 +8,10 @@ use fred::error::{Error, ErrorKind};
 use fred::interfaces::{ClientLike, StreamsInterface};
 use fred::types::Value;
 use fred::types::config::Options;
-use order_domain::ports::StreamError;
 use tokio::time::timeout;
 
 use super::event_stream::FIELD;
-use super::link::{ANSWER, Connection, RedisLink, at_once};
+use super::link::{ANSWER, Connection, RedisLink, at_once, is_refusal};
 
 /// Entries that are read at once.
 const BATCH: u64 = 500;
@@ -66,6 +65,17 @@ pub struct StreamEntry {
     pub event: Option<String>,
 }
 
+/// Why nothing could be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// Redis does not answer; it will be tried again.
+    #[error("{0}")]
+    Away(String),
+    /// Redis refuses: the key is used for something else, or may not be read.
+    #[error("{0}")]
+    Refused(String),
+}
+
 /// Reads the stream from a place on.
 pub struct EventReader {
     link: RedisLink,
@@ -81,8 +91,8 @@ impl EventReader {
     /// The place of the oldest entry.
     ///
     /// # Errors
-    /// [`StreamError`].
-    pub async fn oldest(&self) -> Result<Option<EntryId>, StreamError> {
+    /// [`ReadError`].
+    pub async fn oldest(&self) -> Result<Option<EntryId>, ReadError> {
         let commands = self.link.commands().with_options(&at_once(ANSWER));
         let answer = commands.xrange::<Value, _, _, _>(self.stream(), "-", "+", Some(1)).await;
         Ok(answer.map(entries).map_err(|error| self.explained(&error))?.first().map(|entry| entry.id))
@@ -91,8 +101,8 @@ impl EventReader {
     /// The place of the newest entry: what comes later is new.
     ///
     /// # Errors
-    /// [`StreamError`].
-    pub async fn newest(&self) -> Result<Option<EntryId>, StreamError> {
+    /// [`ReadError`].
+    pub async fn newest(&self) -> Result<Option<EntryId>, ReadError> {
         let commands = self.link.commands().with_options(&at_once(ANSWER));
         let answer = commands.xrevrange::<Value, _, _, _>(self.stream(), "+", "-", Some(1)).await;
         Ok(answer.map(entries).map_err(|error| self.explained(&error))?.first().map(|entry| entry.id))
@@ -101,12 +111,15 @@ impl EventReader {
     /// The next entries after a place. Waits a second for one, and gives none then.
     ///
     /// # Errors
-    /// [`StreamError`].
-    pub async fn after(&self, place: EntryId) -> Result<Vec<StreamEntry>, StreamError> {
+    /// [`ReadError`].
+    pub async fn after(&self, place: EntryId) -> Result<Vec<StreamEntry>, ReadError> {
         // Without a limit of its own, which would be that of the wait.
         let client = self.reads.client.with_options(&Options { fail_fast: true, ..Options::default() });
-        let block = u64::try_from(BLOCK.as_millis()).ok();
-        let read = client.xread::<Value, _, _>(Some(BATCH), block, self.stream(), place.to_string());
+        let read = async {
+            client.wait_for_connect().await?;
+            let block = u64::try_from(BLOCK.as_millis()).ok();
+            client.xread::<Value, _, _>(Some(BATCH), block, self.stream(), place.to_string()).await
+        };
         let answer = timeout(BLOCK + LATE, read).await;
         let answer = answer.unwrap_or_else(|_| Err(Error::new(ErrorKind::Timeout, "no answer to a read")));
         Ok(streams(answer.map_err(|error| self.explained(&error))?))
@@ -116,8 +129,9 @@ impl EventReader {
         &self.link.names().events
     }
 
-    fn explained(&self, error: &Error) -> StreamError {
-        StreamError(format!("{}: {}", self.stream(), error.details()))
+    fn explained(&self, error: &Error) -> ReadError {
+        let what = format!("{}: {}", self.stream(), error.details());
+        if is_refusal(error) { ReadError::Refused(what) } else { ReadError::Away(what) }
     }
 }
 

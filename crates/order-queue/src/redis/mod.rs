@@ -15,7 +15,7 @@ mod tls;
 mod url;
 
 pub use check::check;
-pub use event_reader::{EntryId, EventReader, InvalidEntryId, StreamEntry};
+pub use event_reader::{EntryId, EventReader, InvalidEntryId, ReadError, StreamEntry};
 pub use event_stream::RedisEventStream;
 pub use link::{LinkState, RedisLink};
 pub use live::RedisLive;

@@ -52,23 +52,20 @@ impl RedisUrl {
             return Err(no("a # in a password is written %23"));
         }
         let credentials = Credentials::of(&url)?;
-        let database = database(&url, shape)?;
-        let (servers, query) = (servers(&url, shape)?, Query::of(&url, shape)?);
-        let hosts: Vec<_> = servers.into_iter().chain(query.nodes).collect();
+        let first = first(&url, shape)?;
+        let (database, query) = (database(&url, shape)?, Query::of(&url, shape)?);
+        let hosts: Vec<_> = [first.clone()].into_iter().chain(query.nodes).collect();
         let shown = shown(&url, &hosts, database);
-        let server = match (shape, hosts) {
-            (Shape::Single, hosts) => match <[Server; 1]>::try_from(hosts) {
-                Ok([server]) => ServerConfig::Centralized { server },
-                Err(_) => return Err(no("one server has one address")),
-            },
-            (Shape::Sentinel, hosts) => ServerConfig::Sentinel {
+        let server = match shape {
+            Shape::Single => ServerConfig::Centralized { server: first },
+            Shape::Sentinel => ServerConfig::Sentinel {
                 hosts,
                 service_name: query.service.ok_or_else(|| no("sentinelServiceName is missing"))?,
                 username: query.sentinel_user,
                 password: query.sentinel_password,
             },
             // Where the address itself is gone, those that it once told of are asked.
-            (Shape::Cluster, hosts) => ServerConfig::Clustered { hosts, policy: ClusterDiscoveryPolicy::UseCache },
+            Shape::Cluster => ServerConfig::Clustered { hosts, policy: ClusterDiscoveryPolicy::UseCache },
         };
         let tls = tls.then(tls::verified).transpose().map_err(|reason| no(&reason))?;
         let Credentials { username, password } = credentials;
@@ -143,13 +140,13 @@ fn database(url: &Url, shape: Shape) -> Result<Option<u8>, InvalidRedisUrl> {
 }
 
 /// The one that stands in the URL itself.
-fn servers(url: &Url, shape: Shape) -> Result<Option<Server>, InvalidRedisUrl> {
+fn first(url: &Url, shape: Shape) -> Result<Server, InvalidRedisUrl> {
     let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| no("no host"))?;
     let port = match shape {
         Shape::Single | Shape::Cluster => 6379,
         Shape::Sentinel => 26379,
     };
-    Ok(Some(server(host, url.port().unwrap_or(port))))
+    Ok(server(host, url.port().unwrap_or(port)))
 }
 
 /// The library wants the address of IPv6 without its brackets.
@@ -263,9 +260,9 @@ mod tests {
             ("redis://:secret@h/shop", "a database is a number"),
             ("redis://:secret@h/1/2", "a database is a number"),
             ("redis://:secret@h/256", "a database is a number"),
-            ("redis-cluster://:secret@h/1", "no databases"),
-            ("redis://:secret@h?node=a:1", "no meaning"),
-            ("redis://:secret@h?timeout=3", "no meaning"),
+            ("redis-cluster://:secret@h/1", "a Cluster has no databases"),
+            ("redis://:secret@h?node=a:1", "a parameter that has no meaning"),
+            ("redis://:secret@h?timeout=3", "a parameter that has no meaning"),
             ("redis-sentinel://:secret@h", "sentinelServiceName is missing"),
             ("redis-sentinel://:secret@h?sentinelServiceName=", "a parameter is empty"),
             ("redis-cluster://:secret@h?node=a", "a node is HOST:PORT"),

@@ -1,4 +1,5 @@
-//! The event stream as other services see it.
+//! The queues against their contracts, and against what a real Redis, its Sentinels and its Cluster do to them; the event
+//! stream as other services see it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,5 +8,13 @@
     reason = "a test that can't go on has failed"
 )]
 
+mod checking;
+mod cluster;
+mod contract;
 mod documents;
+mod event_stream;
+mod faults;
+mod sentinel;
+mod support;
 mod told;
+mod word;

@@ -27,6 +27,7 @@ mod publishing;
 mod random;
 mod releasing;
 mod repeating;
+mod replaying;
 mod reviewing;
 mod support;
 mod twice;

@@ -44,7 +44,7 @@ pub(super) fn parse(message: &[u8]) -> Result<Vec<LiveEvent>, Foreign> {
     let event = |word: &str| {
         let (order, version) = word.split_once(':')?;
         let order = OrderId::new(order.parse().ok()?).ok()?;
-        Some(LiveEvent { order, version: version.parse().ok()? })
+        Some(LiveEvent { order, version: version.parse().ok().filter(|version| *version > 0)? })
     };
     words.map(|word| event(word).ok_or(Foreign::NotOurs)).collect()
 }
@@ -53,13 +53,13 @@ pub(super) fn parse(message: &[u8]) -> Result<Vec<LiveEvent>, Foreign> {
 mod tests {
     use super::*;
 
-    fn event(order: i64, version: u32) -> LiveEvent {
+    fn event(order: i64, version: i64) -> LiveEvent {
         LiveEvent { order: OrderId::new(order).unwrap(), version }
     }
 
     #[test]
     fn what_is_written_is_read() {
-        for events in [vec![], vec![event(1, 1)], vec![event(7, 3), event((1 << 53) - 1, u32::MAX)]] {
+        for events in [vec![], vec![event(1, 1)], vec![event(7, 3), event((1 << 53) - 1, i64::MAX)]] {
             assert_eq!(parse(written(&events).as_bytes()), Ok(events));
         }
     }

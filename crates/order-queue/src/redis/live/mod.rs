@@ -28,18 +28,18 @@ const CAPACITY: usize = 10_000;
 pub struct RedisLive {
     local: Arc<InProcessLive>,
     to_say: mpsc::Sender<LiveEvent>,
-    _tasks: [AbortOnDropHandle<()>; 2],
+    _listening: AbortOnDropHandle<()>,
 }
 
 impl RedisLive {
-    /// Begins to listen and to speak. Both end with it. Needs a runtime of tokio around it.
+    /// Begins to listen and to speak. It listens no more when it is dropped, and still says what it was told until then.
+    /// Needs a runtime of tokio around it.
     pub fn start(link: &RedisLink) -> Self {
         let local = Arc::new(InProcessLive::default());
         let (to_say, to_be_said) = mpsc::channel(CAPACITY);
-        let speaking = tokio::spawn(speaker::speak(link.clone(), to_be_said));
+        tokio::spawn(speaker::speak(link.clone(), to_be_said));
         let listening = tokio::spawn(Listener::new(link.clone(), Arc::clone(&local)).run());
-        let tasks = [speaking, listening].map(AbortOnDropHandle::new);
-        Self { local, to_say, _tasks: tasks }
+        Self { local, to_say, _listening: AbortOnDropHandle::new(listening) }
     }
 
     /// Its half within this process: what is said to it stays here. For the lookout, whose word every instance finds by

@@ -59,17 +59,18 @@ pub struct RedisSignal {
     local: Arc<InProcessSignal>,
     works: bool,
     to_send: mpsc::Sender<TaskRef>,
-    _tasks: Vec<AbortOnDropHandle<()>>,
+    _reading: Option<AbortOnDropHandle<()>>,
 }
 
 impl RedisSignal {
-    /// Begins to read and write. Both end with it. Needs a runtime of tokio around it.
+    /// Begins to read and write. It reads no more when it is dropped, and still writes what was said until then. Needs a
+    /// runtime of tokio around it.
     pub fn start(link: &RedisLink, config: &SignalConfig) -> Self {
         let local = Arc::new(InProcessSignal::default());
         let (to_send, to_be_sent) = mpsc::channel(CAPACITY);
         let sender = Sender::new(link.clone(), config.works.then(|| Arc::clone(&local)), to_be_sent);
-        let mut tasks = vec![AbortOnDropHandle::new(tokio::spawn(sender.run()))];
-        if config.works {
+        tokio::spawn(sender.run());
+        let reading = config.works.then(|| {
             let reader = Reader {
                 link: link.clone(),
                 reads: link.another(),
@@ -78,9 +79,9 @@ impl RedisSignal {
                 config: config.clone(),
                 foreign: Seldom::default(),
             };
-            tasks.push(AbortOnDropHandle::new(tokio::spawn(reader.run())));
-        }
-        Self { local, works: config.works, to_send, _tasks: tasks }
+            AbortOnDropHandle::new(tokio::spawn(reader.run()))
+        });
+        Self { local, works: config.works, to_send, _reading: reading }
     }
 
     /// Leaves them to the sender. What it has no room for goes the short way.

@@ -1,12 +1,15 @@
 //! Redis for tests: names of a test's own on the server that `TEST_REDIS_URL` names, and servers that a test starts, kills
 //! and starts again by itself.
 
+mod sets;
+
+pub use sets::{RedisCluster, Sentinels};
+
 use std::io;
 use std::net::TcpListener;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -40,6 +43,8 @@ pub fn free_port() -> u16 {
 pub struct RedisServer {
     folder: TempDir,
     port: u16,
+    /// A file of its configuration, in the folder.
+    configuration: Option<&'static str>,
     arguments: Vec<String>,
     process: Option<Child>,
 }
@@ -59,21 +64,29 @@ impl RedisServer {
     /// As [`Self::start`].
     pub fn start_with(arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        let mut server = Self { folder: tempfile::tempdir().unwrap(), port: free_port(), arguments, process: None };
-        server.start_again();
-        server
+        Self::start_in(tempfile::tempdir().unwrap(), None, arguments)
+    }
+
+    /// Starts one that follows this one.
+    ///
+    /// # Panics
+    /// As [`Self::start`], and when it does not follow in ten seconds.
+    #[must_use]
+    pub fn replica(&self) -> Self {
+        let replica = Self::start_with(&["--replicaof", "127.0.0.1", &self.port.to_string()]);
+        replica.wait_for("a replica that follows", &["INFO", "replication"], "master_link_status:up");
+        replica
     }
 
     /// Starts a Sentinel with this configuration.
-    ///
-    /// # Panics
-    /// As [`Self::start`].
-    pub fn sentinel(configuration: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("sentinel.conf");
-        std::fs::write(&file, configuration).unwrap();
-        let arguments = vec![path(&file), "--sentinel".to_owned()];
-        let mut server = Self { folder, port: free_port(), arguments, process: None };
+    fn sentinel(configuration: &str) -> Self {
+        let (folder, file) = (tempfile::tempdir().unwrap(), "sentinel.conf");
+        std::fs::write(folder.path().join(file), configuration).unwrap();
+        Self::start_in(folder, Some(file), vec!["--sentinel".to_owned()])
+    }
+
+    fn start_in(folder: TempDir, configuration: Option<&'static str>, arguments: Vec<String>) -> Self {
+        let mut server = Self { folder, port: free_port(), configuration, arguments, process: None };
         server.start_again();
         server
     }
@@ -84,21 +97,24 @@ impl RedisServer {
     /// As [`Self::start`].
     pub fn start_again(&mut self) {
         let port = self.port.to_string();
-        let folder = path(self.folder.path());
-        // A file of configuration comes first.
-        let (file, others): (Vec<_>, Vec<_>) = self.arguments.iter().partition(|argument| argument.ends_with(".conf"));
+        let folder = self.folder.path();
         let server = Command::new("redis-server")
-            .args(file)
-            .args(["--port", &port, "--bind", "127.0.0.1", "--dir", &folder, "--save", "", "--appendonly", "no"])
-            .args(others)
+            .args(self.configuration.map(|file| folder.join(file)))
+            .args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir"])
+            .arg(folder)
+            .args(["--repl-diskless-sync-delay", "0"])
+            .args(&self.arguments)
             .stdout(Stdio::null())
             .spawn();
         self.process = Some(server.unwrap_or_else(|error| panic!("redis-server can't be started: {error}")));
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while self.try_cli(&["PING"]).is_none_or(|answer| !answer.contains("PONG") && !answer.contains("NOAUTH")) {
-            assert!(Instant::now() < deadline, "redis-server on port {port} does not come up");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        until("a server that answers", || {
+            self.try_cli(&["PING"]).is_some_and(|answer| answer.contains("PONG") || answer.contains("NOAUTH"))
+        });
+    }
+
+    /// Waits until the answer to a command contains this.
+    fn wait_for(&self, what: &str, arguments: &[&str], expected: &str) {
+        until(what, || self.try_cli(arguments).is_some_and(|answer| answer.contains(expected)));
     }
 
     /// Kills it as `kill -9` does.
@@ -168,6 +184,13 @@ pub fn on_server(url: &str, arguments: &[&str]) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&answer.stdout).trim_end().to_owned())
 }
 
-fn path(path: &Path) -> String {
-    path.to_str().expect("a path that is text").to_owned()
+/// Waits until it is so, for at most ten seconds.
+fn until(what: &str, mut so: impl FnMut() -> bool) {
+    for _ in 0..1_000 {
+        if so() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("not within ten seconds: {what}");
 }
