@@ -7,6 +7,7 @@ use std::time::Duration;
 use order_sandbox::{Fault as Mishap, FaultKind, Route, Service as Outside};
 use tokio::task::block_in_place;
 use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 use super::events::{Moment, now};
 use super::plan::{Fault, INSTANCES, Misbehaviour, ToInstance, ToPostgres, ToRedis, Track};
@@ -156,10 +157,9 @@ pub async fn heal(stage: &Stage) {
     }
 }
 
-/// Sends events once more, as whoever runs the service would, whenever Redis has lost them.
-pub async fn replay_on(stage: &Stage) {
-    loop {
-        sleep(LOOK).await;
+/// Sends events once more, as whoever runs the service would, whenever Redis has lost them. What has begun is finished.
+pub async fn replay_on(stage: &Stage, closing: &CancellationToken) {
+    while closing.run_until_cancelled(sleep(LOOK)).await.is_some() {
         replay(stage).await;
     }
 }

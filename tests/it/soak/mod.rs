@@ -71,11 +71,11 @@ async fn run(seed: u64, length: Duration, without: Option<Without>) -> Report {
         let stage = Arc::clone(&stage);
         async move { stage.watch().await }
     });
-    let replaying = tokio::spawn({
-        let stage = Arc::clone(&stage);
-        async move { faults::replay_on(&stage).await }
-    });
     let closing = CancellationToken::new();
+    let replaying = tokio::spawn({
+        let (stage, closing) = (Arc::clone(&stage), closing.clone());
+        async move { faults::replay_on(&stage, &closing).await }
+    });
     let mut people = everybody(&stage.world, &shop, &closing);
     let (injected, from) = (Injected::default(), Instant::now());
     let mut breaking = JoinSet::new();
@@ -84,16 +84,13 @@ async fn run(seed: u64, length: Duration, without: Option<Without>) -> Report {
     }
     tokio::time::sleep_until(from + length).await;
     closing.cancel();
-    note(&stage.world, breaking.join_next().await);
     while let Some(ended) = breaking.join_next().await {
         note(&stage.world, Some(ended));
     }
     while let Some(ended) = people.join_next().await {
         note(&stage.world, Some(ended));
     }
-    // What is under way is sent, or given back, within the next look of the drain.
-    replaying.abort();
-    drop(replaying.await);
+    note(&stage.world, Some(replaying.await));
 
     faults::heal(&stage).await;
     drain::drain(&stage, &shop).await;

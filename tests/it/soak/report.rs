@@ -13,7 +13,8 @@ use super::told::{Counts, Violation};
 use super::without::Without;
 use crate::support::audit::Lived;
 
-/// So many orders are shown in full.
+/// So many violations are shown, and so many orders in full.
+const VIOLATIONS: usize = 60;
 const SHOWN: usize = 5;
 
 /// The summary.
@@ -102,7 +103,7 @@ impl fmt::Display for Report {
         let Self { seed, counts, .. } = self;
         let minutes = self.length.as_secs() / 60;
         let without = self.without.map(|without| format!(" WITHOUT={}", without.name())).unwrap_or_default();
-        writeln!(f, "chaos: {minutes} min, seed {seed}; again: make chaos MINUTES={minutes} SEED={seed}{without}")?;
+        writeln!(f, "chaos: make chaos MINUTES={minutes} SEED={seed}{without}")?;
         let faults: u32 = self.injected.values().sum();
         writeln!(f, "faults: {faults}")?;
         for (kind, times) in &self.injected {
@@ -125,7 +126,10 @@ impl fmt::Display for Report {
             self.events, self.entries, self.replays
         )?;
         writeln!(f, "violations: {}", self.violations.len())?;
-        self.violations.iter().try_for_each(|violation| writeln!(f, "  {violation}"))?;
+        self.violations.iter().take(VIOLATIONS).try_for_each(|violation| writeln!(f, "  {violation}"))?;
+        if let Some(more) = self.violations.len().checked_sub(VIOLATIONS).filter(|more| *more > 0) {
+            writeln!(f, "  and {more} more")?;
+        }
         self.rows.iter().try_for_each(|rows| write!(f, "{rows}"))?;
         if let Some(logs) = &self.logs {
             writeln!(f, "logs of the instances: {}", logs.display())?;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
@@ -144,10 +144,10 @@ impl Stage {
             settings.extend(self.to_outside.iter().map(|(name, (_, url))| (*name, url.as_str())));
             settings.push(("DATABASE_URL", &self.to_postgres[instance.n].1));
             settings.push(("REDIS_URL", &self.to_redis[instance.n].1));
-            let library = libfaketime().filter(|_| instance.clock != 0).map(|library| library.to_string_lossy());
+            let library = libfaketime().filter(|_| instance.clock != 0).map(|library| library.display().to_string());
             if let Some(library) = &library {
                 settings.extend([
-                    ("LD_PRELOAD", library.as_ref()),
+                    ("LD_PRELOAD", library.as_str()),
                     ("FAKETIME", &clock),
                     ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
                 ]);
@@ -289,13 +289,9 @@ fn setting(outside: Outside) -> &'static str {
 }
 
 /// The library that makes a process believe in another time, where there is one.
-pub fn libfaketime() -> Option<&'static Path> {
-    // Of the threads of a process, too.
-    let places = [
-        "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
-        "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
-        "/usr/lib64/faketime/libfaketimeMT.so.1",
-        "/usr/lib/faketime/libfaketimeMT.so.1",
-    ];
-    places.into_iter().map(Path::new).find(|path| path.exists())
+pub fn libfaketime() -> Option<PathBuf> {
+    let below = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|folder| folder.path());
+    let folders = below.chain([PathBuf::from("/usr/lib")]);
+    // The one for processes with threads.
+    folders.map(|folder| folder.join("faketime/libfaketimeMT.so.1")).find(|path| path.exists())
 }

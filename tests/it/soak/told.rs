@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::support::shop::Answer;
 
-/// Something that must not be.
+/// Something that must not be. Sorted by orders, what is of none first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Violation {
     pub order: Option<i64>,
@@ -83,6 +83,11 @@ pub struct Counts {
     pub retries: u64,
     /// Answers under keys that were asked for again, and came byte for byte.
     pub replays: u64,
+}
+
+/// What stands around a place of a text.
+fn around(text: &str, at: usize) -> String {
+    text.chars().skip(at.saturating_sub(40)).take(120).collect()
 }
 
 /// Everything that anybody was told. What is never kept is an answer that refuses: nothing was changed, and the next one may
@@ -164,9 +169,14 @@ impl Told {
             inner.counts.replays += 1;
             if (kept.status, kept.text.as_str()) != (answer.status.as_u16(), answer.text.as_str()) {
                 let Asked { method, path, key, .. } = &kept.asked;
-                let (before, after) = ((kept.status, &kept.text), (answer.status, &answer.text));
-                let what =
-                    format!("{method} {path} of {} under {key:?}: {before:?} at first, then {after:?}", kept.user);
+                let at = kept.text.bytes().zip(answer.text.bytes()).take_while(|(one, other)| one == other).count();
+                let [before, after] = [&kept.text, &answer.text].map(|text| around(text, at));
+                let (first, then) = (kept.status, answer.status.as_u16());
+                let key = key.as_deref().unwrap_or_default();
+                let what = format!(
+                    "{method} {path} of {} under {key}: {first} …{before}… at first, then {then} …{after}…",
+                    kept.user
+                );
                 let order = serde_json::from_str::<Value>(&kept.text).ok().and_then(|order| order["id"].as_i64());
                 inner.violations.insert(Violation { order, what });
             }

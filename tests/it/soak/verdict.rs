@@ -33,9 +33,11 @@ async fn verified(stage: &Stage) -> Vec<Violation> {
     let lead = format!("{RELEASE_LEAD}s");
     let output = run(&["verify", "--drained"], &[("DATABASE_URL", stage.engine.url()), ("RELEASE_LEAD", &lead)]).await;
     let broken = String::from_utf8_lossy(&output.stdout).into_owned();
-    let mut found: Vec<_> = broken.lines().map(|line| Violation::general(format!("verify: {line}"))).collect();
+    let order = |line: &str| line.strip_prefix("order ")?.split(':').next()?.parse().ok();
+    let named = |line: &str| Violation { order: order(line), what: format!("verify says: {line}") };
+    let mut found: Vec<_> = broken.lines().map(named).collect();
     if found.is_empty() && !output.status.success() {
-        found.push(Violation::general(format!("verify: {}", said(&output))));
+        found.push(Violation::general(format!("verify says: {}", said(&output))));
     }
     found
 }

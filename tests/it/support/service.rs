@@ -176,7 +176,7 @@ impl Service {
     async fn try_spawn(mut command: Command, engine: &Engine) -> Result<Self, ExitStatus> {
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await;
+        let line = tokio::time::timeout(Duration::from_mins(1), lines.next_line()).await;
         let Some(line) = line.expect("no word in time").unwrap() else { return Err(process.wait().await.unwrap()) };
         let url = line.strip_prefix("listening on ").expect("its first line is its address").to_owned();
         Ok(Self { process, engine: engine.clone(), url })
