@@ -11,6 +11,7 @@ mod checking;
 mod cluster;
 mod contract;
 mod faults;
+mod logged;
 mod sentinel;
 mod support;
 mod word;
