@@ -16,7 +16,7 @@ check: ## The quick one: does it compile, is it formatted, what does clippy say
 	cargo clippy --workspace --all-targets --all-features --quiet -- --deny warnings
 
 .PHONY: test
-test: ## All tests; finds or installs PostgreSQL and starts a private server
+test: ## All tests; finds or installs PostgreSQL and Redis and starts private servers
 	cargo build --package order-app --features fault-points
 	tests/with-servers cargo test --workspace --no-fail-fast
 

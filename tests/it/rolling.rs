@@ -168,13 +168,19 @@ async fn instances_are_restarted_one_by_one_and_no_request_fails() {
 
     engine.rest().await;
     let shop = Shop::customer(&instances[0]);
+    let mut events = 0;
     for (name, id) in &placed {
         let customer = shop.as_user(name);
-        assert_eq!(customer.order(*id).await["status"], "confirmed", "order {id}");
+        let order = customer.order(*id).await;
+        assert_eq!(order["status"], "confirmed", "order {id}");
+        events += order["version"].as_u64().unwrap();
         let timeline = customer.get(&format!("/orders/{id}/timeline")).await.expect(200).json();
         let took = Duration::from_millis(u64::try_from(at(&timeline, "confirmed") - at(&timeline, "placed")).unwrap());
         assert!(took < CONFIRMED, "order {id} was left in somebody's hands: confirmed after {took:?}");
     }
+    // Publishers came and went, too: every event was told, some perhaps twice.
+    let told = || redis.cli(&["XLEN", "orders.events"]).parse::<u64>().unwrap();
+    eventually("all events are told", || async { told() >= events }).await;
     for instance in instances {
         assert!(instance.stop().await.success());
     }

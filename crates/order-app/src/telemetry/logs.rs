@@ -13,7 +13,7 @@ pub(crate) enum LogFormat {
 
 /// Starts logging. A second call changes nothing; a filter that can't be read was refused with the settings.
 pub(crate) fn start(filter: &str, format: LogFormat) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_new(quieter(filter)).unwrap_or_else(|_| EnvFilter::new(quieter("info")));
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match format {
         LogFormat::Text => logs.try_init(),
@@ -21,5 +21,23 @@ pub(crate) fn start(filter: &str, format: LogFormat) {
     };
     if started.is_err() {
         tracing::debug!("logging was started before");
+    }
+}
+
+/// The filter, with the library of Redis left out that tells of each connection what we tell of Redis once, unless it is
+/// named there.
+fn quieter(filter: &str) -> String {
+    format!("fred=error,{filter}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_setting_says_comes_before_what_is_left_out() {
+        let shown = |filter: &str| EnvFilter::try_new(quieter(filter)).unwrap().to_string();
+        assert_eq!(shown("info"), "fred=error,info");
+        assert_eq!(shown("info,fred=debug"), "fred=debug,info");
     }
 }

@@ -66,8 +66,8 @@ const FAMILIES: &[Family] = &[
         Unit::Seconds,
         "For how long the oldest of the next events to be published has waited.",
     ),
-    ("redis_up", Kind::Gauge, Unit::Count, "Whether Redis answers: 1, or 0 when work goes on without it."),
-    ("task_signals_total", Kind::Counter, Unit::Count, "Signals of due tasks by the way they went."),
+    ("redis_up", Kind::Gauge, Unit::Count, "1 while Redis answers, 0 while it does not; nothing without REDIS_URL."),
+    ("task_signals_total", Kind::Counter, Unit::Count, "Signals of due tasks by the way they went; with REDIS_URL."),
     ("payment_entries_in_review", Kind::Gauge, Unit::Count, "Entries of the ledger that wait for a person."),
 ];
 
