@@ -17,6 +17,7 @@ mod crash;
 mod delivery;
 mod double_click;
 mod editing;
+mod events;
 mod goodwill;
 mod kills;
 mod logs;
