@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::client::{Client, Filled, World, asked};
+use super::events::{now, written};
 use super::plan::chance;
 use crate::support::Shop;
 use crate::support::shop::items;
@@ -26,14 +27,14 @@ const CLEARED: Duration = Duration::from_secs(3);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// The `n`th of those who order, one order after the other, each as a customer of its own.
-pub async fn order_on(n: u64, world: &World, shop: &Shop, stop: &CancellationToken) {
+pub async fn order_on(n: u64, world: &World, shop: &Shop, closing: &CancellationToken) {
     for round in 0.. {
-        if stop.is_cancelled() {
+        if closing.is_cancelled() {
             return;
         }
         let mut chance = chance(world.seed, &[10, n, round]);
         let customer = Customer::new(world, shop, format!("c{n}-{round}"));
-        customer.shops(&mut chance, stop).await;
+        customer.shops(&mut chance, closing).await;
     }
 }
 
@@ -60,7 +61,7 @@ impl<'a> Customer<'a> {
         Self { world, client: Client::new(world, shop, &name, "user"), name }
     }
 
-    async fn shops(&self, chance: &mut StdRng, stop: &CancellationToken) {
+    async fn shops(&self, chance: &mut StdRng, closing: &CancellationToken) {
         let ordered = lines(chance);
         self.world.sandbox.put_cart(&self.name, &ordered);
         self.some_are_declined(chance);
@@ -78,7 +79,7 @@ impl<'a> Customer<'a> {
         }
         for _ in 0..chance.random_range(1..=6) {
             sleep(Duration::from_millis(chance.random_range(50..700))).await;
-            if stop.is_cancelled() {
+            if closing.is_cancelled() {
                 break;
             }
             self.does_something(chance, id).await;
@@ -105,12 +106,9 @@ impl<'a> Customer<'a> {
         if chance.random_bool(0.25) {
             body["payment_method"] = json!("cash");
         }
-        let scheduled = chance.random_bool(0.15);
-        if scheduled {
-            let ahead = Duration::from_millis(chance.random_range(9_000..14_000));
-            let at: chrono::DateTime<chrono::Utc> =
-                (std::time::UNIX_EPOCH + std::time::UNIX_EPOCH.elapsed().unwrap() + ahead).into();
-            body["scheduled_for"] = json!(at.to_rfc3339());
+        if chance.random_bool(0.15) {
+            let at = now() + chance.random_range(9_000..14_000);
+            body["scheduled_for"] = json!(written(at));
         }
         let key = format!("{:016x}", chance.random::<u64>());
         let request = asked(Method::POST, "/orders", Some(body), Some(key.clone()));

@@ -25,6 +25,11 @@ pub fn now() -> Moment {
     u64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap()
 }
 
+/// A moment as requests and commands take it.
+pub fn written(at: Moment) -> String {
+    chrono::DateTime::from_timestamp_millis(i64::try_from(at).unwrap()).unwrap().to_rfc3339()
+}
+
 /// An event where it stood in the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {

@@ -9,7 +9,7 @@ use tokio::task::block_in_place;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::events::{Moment, now};
+use super::events::{now, written};
 use super::plan::{Fault, INSTANCES, Misbehaviour, ToInstance, ToPostgres, ToRedis, Track};
 use super::stage::Stage;
 use crate::command_line::{run, said};
@@ -169,16 +169,11 @@ pub async fn replay(stage: &Stage) {
     let Some(from) = stage.takes_replay() else { return };
     let begun = now();
     let settings = [("DATABASE_URL", stage.engine.url()), ("REDIS_URL", stage.redis_url.as_str())];
-    let (since, until) = (moment(from), moment(begun));
+    let (since, until) = (written(from), written(begun));
     let output = run(&["events", "replay", "--from", &since, "--to", &until], &settings).await;
     // Some of it may be there.
     stage.fate.lock().unwrap().replays.push((begun, now()));
     if !output.status.success() {
         stage.gives_replay_back(from, said(&output));
     }
-}
-
-fn moment(at: Moment) -> String {
-    let at = chrono::DateTime::from_timestamp_millis(i64::try_from(at).unwrap()).unwrap();
-    at.to_rfc3339()
 }

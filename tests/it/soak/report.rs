@@ -1,7 +1,7 @@
 //! What a run has come to.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -91,7 +91,7 @@ impl Report {
                 rows.push_str(&stage.engine.text(&all).await);
             }
             for payment in stage.world.sandbox.payments().iter().filter(|one| one.order_id == order.to_string()) {
-                rows.push_str(&format!("  payment service {payment:?}\n"));
+                writeln!(rows, "  payment service {payment:?}").unwrap();
             }
             self.rows.push(rows);
         }

@@ -22,11 +22,11 @@ pub const COURIERS: [&str; 2] = ["carl", "cora"];
 const ADMIN: &str = "ada";
 
 /// A courier at work.
-pub async fn deliver_on(name: &'static str, n: u64, world: &World, shop: &Shop, stop: &CancellationToken) {
+pub async fn deliver_on(name: &'static str, n: u64, world: &World, shop: &Shop, closing: &CancellationToken) {
     let client = Client::new(world, shop, name, "delivery_partner");
     let mut chance = chance(world.seed, &[20, n]);
     let chance = &mut chance;
-    while !stop.is_cancelled() {
+    while !closing.is_cancelled() {
         sleep(Duration::from_millis(chance.random_range(150..400))).await;
         if chance.random_bool(0.35) {
             let on_offer = client.read(chance, "/orders?available=true&limit=20".to_owned()).await;
@@ -49,11 +49,11 @@ pub async fn deliver_on(name: &'static str, n: u64, world: &World, shop: &Shop, 
 }
 
 /// An admin at work.
-pub async fn manage_on(world: &World, shop: &Shop, stop: &CancellationToken) {
+pub async fn manage_on(world: &World, shop: &Shop, closing: &CancellationToken) {
     let client = Client::new(world, shop, ADMIN, "admin");
     let mut chance = chance(world.seed, &[30]);
     let chance = &mut chance;
-    while !stop.is_cancelled() {
+    while !closing.is_cancelled() {
         sleep(Duration::from_millis(chance.random_range(100..300))).await;
         let status = *["confirmed", "preparing", "out_for_delivery", "delivered"].choose(chance).unwrap();
         let listed = client.read(chance, format!("/orders?status={status}&limit=30")).await;
