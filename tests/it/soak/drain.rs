@@ -15,7 +15,7 @@ use crate::support::audit::Lived;
 
 /// All of it may take so long.
 const PATIENCE: Duration = Duration::from_secs(75);
-/// Whoever has had a task for so long is dead: a handler ends sooner.
+/// Whoever has had a task for so long has lost it: a handler ends sooner.
 const DEAD: Duration = Duration::from_secs(20);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(500);

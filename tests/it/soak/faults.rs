@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use order_sandbox::{Fault as Mishap, FaultKind, Route, Service as Outside};
 use tokio::task::block_in_place;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -144,17 +145,15 @@ async fn to_outside(stage: &Stage, outside: Outside, how: Misbehaviour, time: Du
     }
 }
 
-/// After the last fault everything is as it should be; whoever has a wrong clock is restarted.
+/// After the last fault everything is as it should be: every instance is a new one, with the right clock, and whatever an
+/// older one had in its hands is anybody's.
 pub async fn heal(stage: &Stage) {
-    for n in 0..INSTANCES {
-        // What is left of these would befall the audit's statements, too.
-        stage.to_postgres[n].0.calm();
+    for (proxy, _) in &stage.to_postgres {
+        // What is left of these would befall the statements of the drain.
+        proxy.calm();
     }
-    for n in 0..INSTANCES {
-        if stage.has_wrong_clock(n).await {
-            stage.restart(n).await;
-        }
-    }
+    join_all((0..INSTANCES).map(|n| stage.restart(n))).await;
+    stage.engine.expire_leases().await;
 }
 
 /// Sends events once more, as whoever runs the service would, whenever Redis has lost them. What has begun is finished.

@@ -92,8 +92,10 @@ async fn run(seed: u64, length: Duration, without: Option<Without>) -> Report {
     }
     note(&stage.world, Some(replaying.await));
 
+    let closed = Instant::now();
     faults::heal(&stage).await;
     drain::drain(&stage, &shop).await;
+    let drained = closed.elapsed();
     drain::ask_again(&stage, &shop).await;
     stage.end_all().await;
     note(&stage.world, Some(watching.await));
@@ -105,6 +107,7 @@ async fn run(seed: u64, length: Duration, without: Option<Without>) -> Report {
     violations.sort();
     let injected = std::mem::take(&mut *injected.lock().unwrap());
     let mut report = Report::of(&stage, &lived, &events, (seed, length, without), injected, violations);
+    report.drained = drained;
     if !report.violations.is_empty() {
         report.tell_more(&stage).await;
         if let Some(stage) = Arc::get_mut(&mut stage) {

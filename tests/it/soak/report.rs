@@ -32,6 +32,8 @@ pub struct Report {
     entries: usize,
     replays: usize,
     lags: (u64, u64),
+    /// How long it took until nothing was left to do.
+    pub drained: Duration,
     pub violations: Vec<Violation>,
     /// The rows of the first orders that something is wrong with.
     rows: Vec<String>,
@@ -65,6 +67,7 @@ impl Report {
             entries: events.count(),
             replays: stage.fate.lock().unwrap().replays.len(),
             lags: events.lags(),
+            drained: Duration::ZERO,
             violations,
             rows: Vec::new(),
             logs: None,
@@ -125,6 +128,7 @@ impl fmt::Display for Report {
             "events: {}, read {} times with repeats, {} replays; read p50 {p50} ms, p99 {p99} ms after they happened, outages included",
             self.events, self.entries, self.replays
         )?;
+        writeln!(f, "nothing was left to do {:.1} s after the last fault", self.drained.as_secs_f64())?;
         writeln!(f, "violations: {}", self.violations.len())?;
         self.violations.iter().take(VIOLATIONS).try_for_each(|violation| writeln!(f, "  {violation}"))?;
         if let Some(more) = self.violations.len().checked_sub(VIOLATIONS).filter(|more| *more > 0) {

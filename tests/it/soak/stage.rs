@@ -266,10 +266,6 @@ impl Stage {
         self.no_replay.lock().unwrap().clone()
     }
 
-    pub async fn has_wrong_clock(&self, n: usize) -> bool {
-        self.instances[n].lock().await.clock != 0
-    }
-
     /// Where the logs of the instances are; they stay there.
     pub fn keeps_logs(&mut self) -> PathBuf {
         self.logs.disable_cleanup(true);
