@@ -19,7 +19,9 @@ mod url;
 
 use std::sync::Arc;
 
-use order_domain::ports::{AuditReader, IdGenerator, OrderReader, OrderStore, TaskDesk, TaskStore};
+use order_domain::ports::{
+    AuditReader, EventHistory, IdGenerator, OrderReader, OrderStore, Outbox, TaskDesk, TaskStore,
+};
 use tokio::runtime::Handle;
 
 pub use migrations::{MigrateError, Report};
@@ -74,6 +76,10 @@ pub struct Stores {
     pub desk: Arc<dyn TaskDesk>,
     /// What audits read.
     pub audit: Arc<dyn AuditReader>,
+    /// Events that are to be published.
+    pub outbox: Arc<dyn Outbox>,
+    /// Events that were ever committed.
+    pub history: Arc<dyn EventHistory>,
     /// Numbers.
     pub ids: Arc<dyn IdGenerator>,
     /// PostgreSQL: what another pool is made of.
@@ -88,7 +94,18 @@ struct Opened {
 }
 
 impl Stores {
-    fn of(store: impl OrderStore + OrderReader + TaskStore + TaskDesk + AuditReader + IdGenerator + 'static) -> Self {
+    fn of<S>(store: S) -> Self
+    where
+        S: OrderStore
+            + OrderReader
+            + TaskStore
+            + TaskDesk
+            + AuditReader
+            + Outbox
+            + EventHistory
+            + IdGenerator
+            + 'static,
+    {
         let store = Arc::new(store);
         Self {
             orders: store.clone(),
@@ -96,6 +113,8 @@ impl Stores {
             tasks: store.clone(),
             desk: store.clone(),
             audit: store.clone(),
+            outbox: store.clone(),
+            history: store.clone(),
             ids: store,
             postgres: None,
         }

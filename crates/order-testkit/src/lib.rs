@@ -1,6 +1,7 @@
 //! Builders, fakes and contract suites for tests. Never part of a running service.
 //!
 //! - [`builders`]: readable test data, made through the domain itself: `an_order().customer("ann").paid()`.
+//! - [`events`]: events of every kind, and what other services are told of them.
 //! - [`keys`]: private keys that sign tokens, and what the user service publishes of them.
 //! - [`memory`]: a store in memory that keeps the promises of the store ports, with a clock that the test steers.
 //! - [`services`]: the outside services, scripted, with records of what they were asked.
@@ -20,6 +21,7 @@ pub mod builders;
 pub mod contract;
 #[cfg(feature = "document")]
 pub mod document;
+pub mod events;
 pub mod keys;
 pub mod memory;
 pub mod pg;

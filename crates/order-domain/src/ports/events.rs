@@ -132,8 +132,8 @@ impl Unpublished {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// Takes the lease, or keeps it, for that long by the database's clock, and reads the next events, `limit` at most.
-    /// `None`: another publisher holds it.
+    /// Takes the lease, or keeps it, so that at least half of that time is left of it by the database's clock, and reads
+    /// the next events, `limit` at most. `None`: another publisher holds it. Most calls that keep it write nothing.
     ///
     /// # Errors
     /// [`StoreError`].

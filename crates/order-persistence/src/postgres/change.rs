@@ -1,5 +1,6 @@
-//! A change of one order as one statement in autocommit: the order, the entries that it moves and books, its events and
-//! tasks, the request's receipt, the end of the order's guard and of the task that caused it, all or nothing.
+//! A change of one order as one statement in autocommit: the order, the entries that it moves and books, its events (in
+//! the outbox, too) and tasks, the request's receipt, the end of the order's guard and of the task that caused it, all or
+//! nothing.
 //!
 //! First everything that may miss is locked as it was loaded, in the sequence that every commit keeps: the order in its
 //! version, its entries in their states, the task with its token. A lock that had to wait looks at the row as it is by

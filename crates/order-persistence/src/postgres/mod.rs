@@ -7,6 +7,7 @@ mod connect;
 mod dialect;
 mod ends;
 mod migrate;
+mod outbox;
 mod parts;
 mod place;
 mod whole;
@@ -15,6 +16,8 @@ mod whole;
 mod audit;
 #[path = "../shared/desk.rs"]
 mod desk;
+#[path = "../shared/events.rs"]
+mod events;
 #[path = "../shared/figures.rs"]
 mod figures;
 #[path = "../shared/list.rs"]

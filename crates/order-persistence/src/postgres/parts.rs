@@ -55,7 +55,7 @@ columns!(Tasks of TaskRow {
 });
 
 impl Events {
-    /// `event`: what happened.
+    /// `event`: what happened; and `outgoing`: the same in the outbox.
     pub(super) fn insert<'b>(&'b self, order: &'b i64, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
         bind! { out:
             ", event AS (INSERT INTO order_events (order_id, seq, type, v, data, at, actor_role, actor_id, \
@@ -71,7 +71,10 @@ impl Events {
             ", ", Array<Nullable<BigInt>>, &self.amount;
             ", ", Array<Nullable<Text>>, &self.note;
         }
-        out.push_sql(") AS given)");
+        out.push_sql(
+            ") AS given RETURNING order_id, seq), \
+             outgoing AS (INSERT INTO outbox (order_id, seq) SELECT order_id, seq FROM event)",
+        );
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
-//! A new order as one statement in autocommit: the order, its lines, its first events, entries and tasks, its guard and
-//! the request's receipt, all or nothing.
+//! A new order as one statement in autocommit: the order, its lines, its first events (in the outbox, too), entries and
+//! tasks, its guard and the request's receipt, all or nothing.
 //!
 //! The guard comes first, then the receipt, and every other part selects from them: a cart that is guarded writes nothing
 //! at all, and a key that is in use leaves at most a guard without an order, which its foreign key undoes.

@@ -178,6 +178,26 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::BigInt;
+
+    outbox (order_id, seq) {
+        order_id -> BigInt,
+        seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Integer};
+    use super::Instant;
+
+    publisher_lease (one) {
+        one -> Integer,
+        holder -> BigInt,
+        ends_at -> Instant,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     orders,
     order_items,

@@ -7,18 +7,19 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use order_domain::order::Version;
 use order_domain::ports::{
-    AuditBatch, AuditReader, Cause, Claim, ClaimedChore, ClaimedTask, CommitError, Committed, Failure, Figures,
-    IdGenerator, IdempotencyKey, KEPT_AFTER_END, KindStatus, LedgerLine, Loaded, OpenTask, OrderFilter, OrderPage,
-    OrderReader, OrderStore, Page, Placing, Rest, SettledPlace, StoreError, StoredReceipt, Sweep, TaskDesk, TaskFilter,
-    TaskKind, TaskPage, TaskPlace, TaskRef, TaskStore, Timeline, WriteSet,
+    AuditBatch, AuditReader, Cause, Claim, ClaimedChore, ClaimedTask, CommitError, Committed, EventHistory, Failure,
+    Figures, HistoryPlace, HistorySpan, IdGenerator, IdempotencyKey, KEPT_AFTER_END, KindStatus, LedgerLine, Loaded,
+    OpenTask, OrderFilter, OrderPage, OrderReader, OrderStore, Outbox, Outgoing, Page, Placing, Publisher, Rest,
+    SettledPlace, StoreError, StoredReceipt, StreamEvent, Sweep, TaskDesk, TaskFilter, TaskKind, TaskPage, TaskPlace,
+    TaskRef, TaskStore, Timeline, Unpublished, WriteSet,
 };
-use order_domain::time::Timestamp;
+use order_domain::time::{Duration, Timestamp};
 use order_domain::{EntryNo, OrderId, TaskId, UserId};
 use order_faults::around;
 
 use super::dialect::{self, Database};
 use super::statements::Mark;
-use super::{audit, claim, desk, ends, figures, list, load, timeline, write};
+use super::{audit, claim, desk, ends, events, figures, list, load, outbox, timeline, write};
 use crate::id_blocks::{IdBlocks, Ids};
 
 /// All stores over one database.
@@ -233,6 +234,42 @@ impl AuditReader for Store {
         limit: u32,
     ) -> Result<Vec<LedgerLine>, StoreError> {
         Ok(self.db.read(move |conn| audit::settled(conn, from, until, after, limit).boxed()).await?)
+    }
+}
+
+#[async_trait]
+impl Outbox for Store {
+    async fn next(&self, publisher: Publisher, lease: Duration, limit: u32) -> Result<Option<Outgoing>, StoreError> {
+        Ok(outbox::next(&self.db, publisher, lease, limit).await?)
+    }
+
+    async fn published(&self, events: &[(OrderId, Version)]) -> Result<(), StoreError> {
+        let events: Arc<[_]> = events.into();
+        let done = self.db.single(move |conn| {
+            let events = Arc::clone(&events);
+            async move { outbox::published(conn, &events).await }.boxed()
+        });
+        Ok(done.await?)
+    }
+
+    async fn leave(&self, publisher: Publisher) -> Result<(), StoreError> {
+        Ok(self.db.single(move |conn| events::leave(conn, publisher).boxed()).await?)
+    }
+
+    async fn unpublished(&self) -> Result<Unpublished, StoreError> {
+        Ok(self.db.read(|conn| events::unpublished(conn).boxed()).await?)
+    }
+}
+
+#[async_trait]
+impl EventHistory for Store {
+    async fn events(
+        &self,
+        span: HistorySpan,
+        after: Option<HistoryPlace>,
+        limit: u32,
+    ) -> Result<Vec<StreamEvent>, StoreError> {
+        Ok(self.db.read(move |conn| events::history(conn, span, after, limit).boxed()).await?)
     }
 }
 

@@ -13,7 +13,7 @@ use super::desk;
 use super::dialect::{Conn, DbTime, now_query, now_value};
 use super::mapping::{GUARD, entry_no};
 use super::rows::{EntryRow, EventRow, GuardRow, ItemRow, OrderRow, ReceiptRow, TaskRow};
-use super::schema::{guards, order_events, order_items, orders, payment_entries, receipts, tasks};
+use super::schema::{guards, order_events, order_items, orders, outbox, payment_entries, receipts, tasks};
 use super::statements::{EndGuard, Forget, Mark, MarkEntry, MoveEntry, UpdateOrder};
 use super::task_ends::{ended, next_of_lane};
 use crate::error::DbError;
@@ -67,6 +67,8 @@ async fn write(conn: &mut Conn, set: &WriteSet) -> Result<(), DbError> {
     for recorded in &set.events {
         let event = EventRow::from_recorded(set.order.id(), recorded);
         diesel::insert_into(order_events::table).values(event).execute(conn).await?;
+        let waiting = (outbox::order_id.eq(set.order.id().get()), outbox::seq.eq(recorded.seq));
+        diesel::insert_into(outbox::table).values(waiting).execute(conn).await?;
     }
     if set.unscheduled {
         unschedule(conn, set).await?;

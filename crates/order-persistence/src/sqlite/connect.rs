@@ -43,7 +43,10 @@ pub(super) fn void_leases(path: &Path) -> Result<(), ConnectError> {
         reason: error.to_string(),
     };
     let mut conn = connect(&path.to_string_lossy()).map_err(|error| unusable(&error))?;
-    let void = format!("UPDATE tasks SET leased = 0, token = token + 1, run_at = {NOW} WHERE leased = 1");
+    let void = format!(
+        "UPDATE tasks SET leased = 0, token = token + 1, run_at = {NOW} WHERE leased = 1;
+         UPDATE publisher_lease SET ends_at = {NOW} WHERE ends_at > {NOW};"
+    );
     conn.batch_execute(&void).map_err(|error| unusable(&error))
 }
 

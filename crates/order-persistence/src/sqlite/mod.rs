@@ -5,12 +5,15 @@ mod connect;
 mod dialect;
 mod ends;
 mod migrate;
+mod outbox;
 mod whole;
 
 #[path = "../shared/audit.rs"]
 mod audit;
 #[path = "../shared/desk.rs"]
 mod desk;
+#[path = "../shared/events.rs"]
+mod events;
 #[path = "../shared/figures.rs"]
 mod figures;
 #[path = "../shared/list.rs"]

@@ -1,5 +1,6 @@
-//! Events as `{type, v, data}`. Orders load from their state, so a stored event is never read back into the domain; it
-//! holds no address, no coordinates (nor how far away they are), no instructions and no words.
+//! Events as `{type, v, data}`. Orders load from their state, so a stored event is never read back into the domain; what
+//! other services are told of it, `facts` reads. It holds no address, no coordinates (nor how far away they are), no
+//! instructions and no words.
 
 use chrono::SecondsFormat;
 use order_domain::order::{Event, Line};
@@ -7,7 +8,7 @@ use order_domain::time::Timestamp;
 use serde_json::{Value, json};
 
 /// The version of the form in which events are written now.
-const V: i32 = 1;
+pub(super) const V: i32 = 1;
 
 /// An event's type, version and data.
 pub(crate) fn event(event: &Event) -> (&'static str, i32, Value) {

@@ -3,10 +3,12 @@
 
 mod adjustment;
 mod event;
+mod facts;
 mod receipt;
 mod terms;
 
 pub(crate) use adjustment::{adjustment_from, adjustment_to};
 pub(crate) use event::event;
+pub(crate) use facts::facts;
 pub(crate) use receipt::{headers_from, headers_to};
 pub(crate) use terms::{cart_from, terms_from, terms_to};

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use order_domain::ports::{AuditReader, IdGenerator, OrderReader, OrderStore, TaskDesk, TaskStore};
+use order_domain::ports::{
+    AuditReader, EventHistory, IdGenerator, OrderReader, OrderStore, Outbox, TaskDesk, TaskStore,
+};
 use order_domain::time::Duration;
 use order_persistence::{DatabaseUrl, Options, Stores};
 use order_testkit::contract::{Harness, RowCounts};
@@ -56,6 +58,14 @@ impl Harness for Postgres {
         self.stores.audit.clone()
     }
 
+    fn outbox(&self) -> Arc<dyn Outbox> {
+        self.stores.outbox.clone()
+    }
+
+    fn history(&self) -> Arc<dyn EventHistory> {
+        self.stores.history.clone()
+    }
+
     fn ids(&self) -> Arc<dyn IdGenerator> {
         self.stores.ids.clone()
     }
@@ -81,6 +91,7 @@ impl Harness for Postgres {
             tasks: count("tasks WHERE order_id IS NOT NULL").await,
             receipts: count("idempotency_keys WHERE kind = 'receipt'").await,
             guards: count("idempotency_keys WHERE kind = 'guard'").await,
+            outbox: count("outbox").await,
         }
     }
 
@@ -90,7 +101,8 @@ impl Harness for Postgres {
         let passed = format!(
             "UPDATE tasks SET run_at = run_at - make_interval(secs => {seconds}) WHERE NOT dead;
              UPDATE idempotency_keys SET created_at = created_at - make_interval(secs => {seconds}),
-                ends_at = ends_at - make_interval(secs => {seconds})"
+                ends_at = ends_at - make_interval(secs => {seconds});
+             UPDATE publisher_lease SET ends_at = ends_at - make_interval(secs => {seconds})"
         );
         client.batch_execute(&passed).await.unwrap();
     }

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use order_domain::ports::{AuditReader, IdGenerator, OrderReader, OrderStore, TaskDesk, TaskStore};
+use order_domain::ports::{
+    AuditReader, EventHistory, IdGenerator, OrderReader, OrderStore, Outbox, TaskDesk, TaskStore,
+};
 use order_domain::time::Duration;
 use order_persistence::{ConnectError, DatabaseUrl, Options, Stores};
 use order_testkit::contract::{Harness, RowCounts};
@@ -73,6 +75,14 @@ impl Harness for Sqlite {
         self.stores.audit.clone()
     }
 
+    fn outbox(&self) -> Arc<dyn Outbox> {
+        self.stores.outbox.clone()
+    }
+
+    fn history(&self) -> Arc<dyn EventHistory> {
+        self.stores.history.clone()
+    }
+
     fn ids(&self) -> Arc<dyn IdGenerator> {
         self.stores.ids.clone()
     }
@@ -97,6 +107,7 @@ impl Harness for Sqlite {
             tasks: count("tasks WHERE order_id IS NOT NULL"),
             receipts: count("idempotency_keys WHERE kind = 'receipt'"),
             guards: count("idempotency_keys WHERE kind = 'guard'"),
+            outbox: count("outbox"),
         }
     }
 
@@ -104,7 +115,10 @@ impl Harness for Sqlite {
         let back = format!("-{} seconds", time.as_secs_f64());
         let passed = |column: &str| format!("{column} = strftime('%Y-%m-%dT%H:%M:%f000Z', {column}, '{back}')");
         let (tasks, begun, ended) = (passed("run_at"), passed("created_at"), passed("ends_at"));
-        let update = format!("UPDATE tasks SET {tasks} WHERE NOT dead; UPDATE idempotency_keys SET {begun}, {ended}");
+        let update = format!(
+            "UPDATE tasks SET {tasks} WHERE NOT dead; UPDATE idempotency_keys SET {begun}, {ended};
+             UPDATE publisher_lease SET {ended}"
+        );
         self.connect().batch_execute(&update).unwrap();
     }
 }

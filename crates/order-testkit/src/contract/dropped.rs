@@ -52,7 +52,7 @@ pub async fn a_dropped_placing_is_whole_or_not_at_all(harness: &dyn Harness) {
         let counts = harness.counts().await;
         let of_placings = counts.orders - 16;
         [counts.receipts, counts.guards] == [of_placings; 2]
-            && [counts.lines, counts.events, counts.entries, counts.tasks] == [counts.orders; 4]
+            && [counts.lines, counts.events, counts.outbox, counts.entries, counts.tasks] == [counts.orders; 5]
     })
     .await;
     for (n, life) in (0..).zip(&lives) {

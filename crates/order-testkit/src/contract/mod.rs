@@ -6,7 +6,9 @@
 //! ```
 //! use std::sync::Arc;
 //! use async_trait::async_trait;
-//! use order_domain::ports::{AuditReader, IdGenerator, OrderReader, OrderStore, TaskDesk, TaskStore};
+//! use order_domain::ports::{
+//!     AuditReader, EventHistory, IdGenerator, OrderReader, OrderStore, Outbox, TaskDesk, TaskStore,
+//! };
 //! use order_domain::time::Duration;
 //! use order_testkit::contract::Harness;
 //! use order_testkit::memory::{MemoryStore, RowCounts};
@@ -20,6 +22,8 @@
 //!     fn tasks(&self) -> Arc<dyn TaskStore> { Arc::new(self.0.clone()) }
 //!     fn desk(&self) -> Arc<dyn TaskDesk> { Arc::new(self.0.clone()) }
 //!     fn audit(&self) -> Arc<dyn AuditReader> { Arc::new(self.0.clone()) }
+//!     fn outbox(&self) -> Arc<dyn Outbox> { Arc::new(self.0.clone()) }
+//!     fn history(&self) -> Arc<dyn EventHistory> { Arc::new(self.0.clone()) }
 //!     fn ids(&self) -> Arc<dyn IdGenerator> { Arc::new(self.0.clone()) }
 //!     async fn second(&self) -> Box<dyn Harness> { Box::new(InMemory(self.0.clone())) }
 //!     async fn counts(&self) -> RowCounts { self.0.counts() }
@@ -38,9 +42,11 @@ pub mod dropped;
 pub mod entries;
 pub mod figures;
 pub mod guards;
+pub mod history;
 pub mod lanes;
 pub mod leases;
 pub mod money;
+pub mod outbox;
 pub mod pages;
 pub mod reader;
 pub mod receipts;
@@ -52,7 +58,9 @@ pub mod versions;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use order_domain::ports::{AuditReader, IdGenerator, OrderReader, OrderStore, TaskDesk, TaskStore};
+use order_domain::ports::{
+    AuditReader, EventHistory, IdGenerator, OrderReader, OrderStore, Outbox, TaskDesk, TaskStore,
+};
 use order_domain::time::Duration;
 
 pub use crate::memory::RowCounts;
@@ -77,6 +85,12 @@ pub trait Harness: Send + Sync {
     /// What audits read.
     fn audit(&self) -> Arc<dyn AuditReader>;
 
+    /// Events that are to be published.
+    fn outbox(&self) -> Arc<dyn Outbox>;
+
+    /// Events that were ever committed.
+    fn history(&self) -> Arc<dyn EventHistory>;
+
     /// Numbers.
     fn ids(&self) -> Arc<dyn IdGenerator>;
 
@@ -87,7 +101,8 @@ pub trait Harness: Send + Sync {
     async fn counts(&self) -> RowCounts;
 
     /// Time passes, for what is kept: the due time of every unfinished task and chore (of one that is held, the end of its
-    /// lease) and all times of every receipt and guard move this far into the past. Or the database's clock moves on.
+    /// lease), all times of every receipt and guard and the end of the publisher's lease move this far into the past. Or the
+    /// database's clock moves on.
     async fn let_pass(&self, time: Duration);
 }
 
@@ -288,6 +303,29 @@ macro_rules! contract_tests {
                 a_place_outlives_its_orders_reasons_to_be_shown,
                 orders_in_several_statuses_are_one_list,
                 whatever_a_list_shows_its_pages_make_the_whole;
+            outbox:
+                every_committed_event_waits_in_the_outbox,
+                what_is_committed_together_waits_together,
+                whatever_happens_to_an_order_waits_in_the_outbox,
+                of_a_commit_that_does_not_take_nothing_waits,
+                what_is_no_event_does_not_wait,
+                no_limit_breaks_the_sequence_of_an_order,
+                what_is_published_is_gone,
+                removing_what_is_not_there_is_harmless,
+                what_is_committed_meanwhile_waits,
+                a_lease_shuts_others_out_until_it_ends,
+                a_lease_that_is_over_is_kept_by_who_asks_first,
+                who_lost_the_lease_still_removes_what_was_taken,
+                a_lease_is_given_back,
+                two_publishers_never_read_at_once,
+                what_waits_is_counted;
+            history:
+                the_history_is_told_as_it_was_committed,
+                whatever_happened_to_an_order_is_told_again,
+                a_span_begins_with_its_first_moment_and_ends_before_its_last,
+                pages_of_the_history_follow_each_other,
+                a_place_in_the_history_need_not_be_an_events,
+                of_no_order_there_is_no_history;
             dropped:
                 a_dropped_placing_is_whole_or_not_at_all,
                 a_dropped_change_has_happened_or_not,

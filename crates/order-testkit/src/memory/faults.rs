@@ -52,6 +52,16 @@ pub enum Op {
     Audit,
     /// `TaskDesk`, all of its calls.
     Desk,
+    /// `Outbox::next`.
+    Next,
+    /// `Outbox::published`.
+    Published,
+    /// `Outbox::leave`.
+    Leave,
+    /// `Outbox::unpublished`.
+    Unpublished,
+    /// `EventHistory::events`.
+    History,
     /// `IdGenerator::order_id` and `IdGenerator::task_ids`.
     Ids,
 }

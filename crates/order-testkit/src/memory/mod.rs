@@ -1,5 +1,5 @@
 //! A store in memory that keeps every promise of the store ports: versions, states of entries, tokens, leases, lanes,
-//! receipts, guards. Its handle is cheap to clone, and every clone is another instance on the same database.
+//! receipts, guards, the outbox. Its handle is cheap to clone, and every clone is another instance on the same database.
 //!
 //! A test steers its clock ([`MemoryStore::advance`]), looks into it ([`MemoryStore::tasks`] and others), makes its
 //! calls fail ([`MemoryStore::fail_next`]) and runs something of its own just before one ([`MemoryStore::before_next`]).
@@ -10,6 +10,7 @@ mod chores;
 mod desk;
 mod faults;
 mod keys;
+mod outbox;
 mod ports;
 mod queue;
 mod tables;
@@ -19,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use order_domain::OrderId;
 use order_domain::order::{Order, Recorded};
-use order_domain::ports::StoredReceipt;
+use order_domain::ports::{Publisher, StoredReceipt};
 use order_domain::time::{Duration, Timestamp, after};
 
 use crate::builders::START;
@@ -49,6 +50,8 @@ pub struct RowCounts {
     pub receipts: usize,
     /// Guards, those that have ended too.
     pub guards: usize,
+    /// Events in the outbox.
+    pub outbox: usize,
 }
 
 /// A handle on a store in memory.
@@ -61,6 +64,8 @@ struct Shared {
     now: Timestamp,
     tables: Tables,
     chores: Chores,
+    /// Who publishes, and until when.
+    lease: Option<(Publisher, Timestamp)>,
     faults: Faults,
     last_order: i64,
     last_task: i64,
@@ -77,7 +82,7 @@ impl MemoryStore {
     pub fn new() -> Self {
         let (tables, faults) = (Tables::default(), Faults::default());
         let chores = Chores::due(START);
-        let shared = Shared { now: START, tables, chores, faults, last_order: 0, last_task: 0 };
+        let shared = Shared { now: START, tables, chores, lease: None, faults, last_order: 0, last_task: 0 };
         Self { shared: Arc::new(Mutex::new(shared)) }
     }
 

@@ -1,10 +1,10 @@
 //! The rows, and what a commit does to them. A commit works on a copy that is put in place when all of it has taken, so
 //! it is all or nothing by construction. Rows are shared between the copies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use order_domain::order::{Inconsistent, Order, Recorded};
+use order_domain::order::{Inconsistent, Order, Recorded, Version};
 use order_domain::payment::{Entry, EntryState, Ledger};
 use order_domain::ports::{ClaimedTask, CommitError, Committed, Pause, StoreError, TaskKind, WriteSet};
 use order_domain::time::Timestamp;
@@ -25,6 +25,8 @@ pub(super) struct Tables {
     pub(super) orders: BTreeMap<OrderId, Arc<OrderRow>>,
     pub(super) tasks: BTreeMap<TaskId, StoredTask>,
     pub(super) keys: Keys,
+    /// Events that are not published.
+    pub(super) outbox: BTreeSet<(OrderId, Version)>,
     /// Kinds of which nothing is claimed.
     pub(super) paused: BTreeMap<TaskKind, Pause>,
 }
@@ -41,6 +43,7 @@ impl Tables {
             tasks: self.tasks.len(),
             receipts,
             guards,
+            outbox: self.outbox.len(),
         }
     }
 
@@ -88,6 +91,7 @@ impl Tables {
         };
         let mut events = stored.map(|row| row.events.clone()).unwrap_or_default();
         events.extend(set.events.iter().cloned());
+        self.outbox.extend(set.events.iter().map(|event| (id, event.seq)));
         let gapless = (1..).zip(&events).all(|(seq, event)| event.seq == seq);
         if !gapless || i64::try_from(events.len()) != Ok(set.order.version()) {
             let detail = format!("order {id}: its events do not lead to version {}", set.order.version());

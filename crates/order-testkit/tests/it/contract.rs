@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use order_domain::ports::{AuditReader, IdGenerator, OrderReader, OrderStore, TaskDesk, TaskStore};
+use order_domain::ports::{
+    AuditReader, EventHistory, IdGenerator, OrderReader, OrderStore, Outbox, TaskDesk, TaskStore,
+};
 use order_domain::time::Duration;
 use order_testkit::contract::{Harness, RowCounts};
 use order_testkit::memory::MemoryStore;
@@ -29,6 +31,14 @@ impl Harness for InMemory {
     }
 
     fn audit(&self) -> Arc<dyn AuditReader> {
+        Arc::new(self.0.clone())
+    }
+
+    fn outbox(&self) -> Arc<dyn Outbox> {
+        Arc::new(self.0.clone())
+    }
+
+    fn history(&self) -> Arc<dyn EventHistory> {
         Arc::new(self.0.clone())
     }
 

@@ -1,7 +1,7 @@
 //! No contract is written and then forgotten.
 
 /// The sources of the contracts, and the list that makes tests of them.
-const SOURCES: [(&str, &str); 18] = [
+const SOURCES: [(&str, &str); 20] = [
     ("atomic", include_str!("../../src/contract/atomic.rs")),
     ("audits", include_str!("../../src/contract/audits.rs")),
     ("causes", include_str!("../../src/contract/causes.rs")),
@@ -10,10 +10,12 @@ const SOURCES: [(&str, &str); 18] = [
     ("dropped", include_str!("../../src/contract/dropped.rs")),
     ("entries", include_str!("../../src/contract/entries.rs")),
     ("guards", include_str!("../../src/contract/guards.rs")),
+    ("history", include_str!("../../src/contract/history.rs")),
     ("lanes", include_str!("../../src/contract/lanes.rs")),
     ("figures", include_str!("../../src/contract/figures.rs")),
     ("leases", include_str!("../../src/contract/leases.rs")),
     ("money", include_str!("../../src/contract/money.rs")),
+    ("outbox", include_str!("../../src/contract/outbox.rs")),
     ("pages", include_str!("../../src/contract/pages.rs")),
     ("reader", include_str!("../../src/contract/reader.rs")),
     ("receipts", include_str!("../../src/contract/receipts.rs")),

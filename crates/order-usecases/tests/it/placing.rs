@@ -41,7 +41,7 @@ async fn a_cart_becomes_an_order_whose_charge_is_due_at_once() {
     assert_eq!((state.subtotal, state.delivery_fee, state.total), (usd(748), usd(500), usd(1_248)));
     assert_eq!(state.terms.cart_lines, [cart_line(101, 5, 2), cart_line(102, 6, 1)]);
     assert_eq!(shop.entry(1).amount, usd(1_248));
-    let rows = RowCounts { orders: 1, lines: 2, events: 1, entries: 1, tasks: 1, receipts: 0, guards: 1 };
+    let rows = RowCounts { orders: 1, lines: 2, events: 1, entries: 1, tasks: 1, receipts: 0, guards: 1, outbox: 1 };
     assert_eq!(shop.store.counts(), rows);
     let task = &shop.store.tasks()[0];
     assert_eq!((task.kind, task.entry, task.run_at), (TaskKind::Charge, Some(1), shop.store.now()));
