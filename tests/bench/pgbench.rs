@@ -47,6 +47,7 @@ pub(crate) fn placing() -> String {
          {items}\
          INSERT INTO order_events (order_id, seq, type, v, data, at, actor_role, actor_id, status) VALUES (:id, 1, 'placed', \
          1, '{data}', now(), 'customer', 'customer-' || :id, 'pending');\n\
+         INSERT INTO outbox (order_id, seq) VALUES (:id, 1);\n\
          INSERT INTO payment_entries (order_id, n, kind, purpose, amount, method, state, declines, attempts, refusals, \
          created_at) VALUES (:id, 1, 'charge', 'order', 2294, 'online', 'booked', 0, 0, 0, now());\n\
          INSERT INTO tasks (id, kind, order_id, entry_n, seq, ordinal, run_at, created_at) VALUES (:id, 'charge', :id, 1, 1, \

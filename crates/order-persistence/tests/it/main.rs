@@ -9,6 +9,7 @@
 
 mod migrations;
 mod personal;
+mod plans;
 mod postgres;
 mod races;
 mod round_trips;

@@ -77,6 +77,10 @@ const OLD_ROWS: &str = "
         '2026-01-01T12:00:00.000000Z', '2026-01-01T12:00:00.000000Z', 2);
     INSERT INTO order_items (order_id, line, product_id, name, price, returnable, quantity, net)
     VALUES (7, 1, 5, 'Apple', 299, (1 = 1), 2, 598);
+    INSERT INTO order_events (order_id, seq, type, v, data, at, actor_role, actor_id, status)
+    VALUES (7, 1, 'placed', 1, '{\"payment_method\":\"cash\",\"subtotal\":598,\"discount\":0,\"delivery_fee\":500,\"total\":1098,
+        \"lines\":[]}', '2026-01-01T12:00:00.000000Z', 'customer', 'ann', 'pending'),
+        (7, 2, 'confirmed', 1, '{\"entry\":null,\"as_cash\":false}', '2026-01-01T12:00:00.000000Z', 'system', NULL, 'confirmed');
     INSERT INTO tasks (id, kind, order_id, lane, seq, ordinal, run_at, attempts, token, created_at)
     VALUES (9, 'clear_cart', 7, 'cart', 2, 0, '2026-01-01T12:00:00.000000Z', 3, 5, '2026-01-01T12:00:00.000000Z');
 ";
@@ -88,14 +92,26 @@ const OLD_RECEIPT: &str =
 
 /// The old rows are there still, and are worked on as before; the new ones can be written beside them.
 async fn serves_what_was_there(stores: &order_persistence::Stores) {
-    use order_domain::ports::{Chore, Claim, TaskKind};
-    use order_testkit::builders::{a_key, user};
+    use order_domain::ports::{Chore, Claim, HistorySpan, Publisher, TaskKind, Unpublished};
+    use order_domain::time::after;
+    use order_testkit::builders::{START, a_key, user};
     let placing = stores.orders.placing(&user("ann"), Some(a_key(1))).await.unwrap();
     assert_eq!(
         placing.receipt.map(|stored| (stored.fingerprint, stored.receipt.body)),
         Some(([1; 32], vec![b'{', b'}']))
     );
     assert_eq!(placing.guards, [], "it was placed before there were guards");
+    let span = HistorySpan { from: START, to: after(START, std::time::Duration::from_secs(1)), order: None };
+    let history = stores.history.events(span, None, 10).await.unwrap();
+    let told: Vec<_> = history.iter().map(|event| (event.order.get(), event.seq, event.kind.as_str())).collect();
+    assert_eq!(told, [(7, 1, "placed"), (7, 2, "confirmed")]);
+    assert_eq!(
+        stores.outbox.unpublished().await.unwrap(),
+        Unpublished::default(),
+        "whoever wants them has them replayed"
+    );
+    let next = stores.outbox.next(Publisher(1), std::time::Duration::from_secs(30), 10).await.unwrap();
+    assert_eq!(next.map(|outgoing| outgoing.events), Some(vec![]), "nobody holds the lease");
     let slots = vec![(TaskKind::ClearCart, 5)];
     let claim = Claim { slots, chores: Chore::ALL.to_vec(), only: None, lease: std::time::Duration::from_secs(30) };
     let sweep = stores.tasks.claim(&claim).await.unwrap();

@@ -2,7 +2,8 @@
 
 use order_domain::order::Status;
 use order_domain::ports::{
-    CommitError, Committed, EntryFailure, Failure, GuardChange, OrderStore, StoreError, TaskKind, Token, WriteSet,
+    CommitError, Committed, EntryFailure, Failure, GuardChange, OrderStore, Publisher, StoreError, TaskKind, Token,
+    WriteSet,
 };
 use order_domain::time::Duration;
 use order_testkit::builders::{Kept, Life, a_guard, a_key, a_receipt, an_order, claim_one, write_set};
@@ -323,4 +324,52 @@ async fn a_token_that_is_replaced_while_a_task_ends_stops_it() {
     assert_eq!(ending.await.unwrap(), Ok(None));
     let left = "SELECT count(*) FROM tasks, idempotency_keys WHERE tasks.kind = 'clear_cart' AND open";
     assert_eq!(other.query_one(left, &[]).await.unwrap().get::<_, i64>(0), 1);
+}
+
+/// Nobody who commits waits for the publisher: not for the lease, and not for what it removes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_does_not_wait_for_the_publisher() {
+    let given = Given::an_order(an_order().id(1).paid()).await;
+    let locker = given.postgres.database.connect().await;
+    let publishing = "BEGIN; UPDATE publisher_lease SET holder = 1; DELETE FROM outbox";
+    locker.batch_execute(publishing).await.unwrap();
+    let set = given.set(&given.life.clone().preparing()).await;
+    assert_eq!(given.postgres.stores.orders.commit(vec![set]).await, Ok(Committed::default()));
+    let new = write_set(&*given.postgres.stores.ids, an_order().id(2).placed().last_change()).await;
+    assert_eq!(given.postgres.stores.orders.commit(vec![new]).await, Ok(Committed::default()));
+    locker.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(given.postgres.counts().await.outbox, 2, "what was committed meanwhile");
+}
+
+/// Two publishers ask when a lease is over: the one that waits for the other is shut out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_that_is_taken_while_another_publisher_waits_shuts_it_out() {
+    let given = Given::an_order(an_order().id(1).paid()).await;
+    let locker = given.postgres.database.connect().await;
+    locker.batch_execute("BEGIN; SELECT 1 FROM publisher_lease FOR UPDATE").await.unwrap();
+    let outbox = given.postgres.stores.outbox.clone();
+    let lease = Duration::from_secs(30);
+    let asking = tokio::spawn(async move { outbox.next(Publisher(1), lease, 10).await });
+    let other = given.postgres.database.connect().await;
+    eventually("it waits for the lease", || async { waiting(&other).await == 1 }).await;
+    locker
+        .batch_execute("UPDATE publisher_lease SET holder = 2, ends_at = now() + interval '30 s'; COMMIT")
+        .await
+        .unwrap();
+    assert_eq!(asking.await.unwrap(), Ok(None));
+}
+
+/// What can't be read is named, and stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_contradicts_itself_is_named() {
+    let given = Given::an_order(an_order().id(1).paid()).await;
+    let client = given.postgres.database.connect().await;
+    client.batch_execute("UPDATE order_events SET data = '{}' WHERE seq = 1").await.unwrap();
+    let next = given.postgres.stores.outbox.next(Publisher(1), Duration::from_secs(30), 10).await;
+    let Err(StoreError::Inconsistent(what)) = next else { panic!("{next:?}") };
+    assert_eq!(what, "order 1, event 1: data of \"placed\": payment_method is missing");
+    client.batch_execute("UPDATE order_events SET type = 'painted' WHERE seq = 1").await.unwrap();
+    let next = given.postgres.stores.outbox.next(Publisher(1), Duration::from_secs(30), 10).await.unwrap().unwrap();
+    assert_eq!(next.events[0].kind, "painted");
+    assert_eq!(next.events.len(), 2);
 }

@@ -8,10 +8,12 @@ use std::time::Duration;
 use order_domain::OrderId;
 use order_domain::order::{CancelCode, Guard, Status};
 use order_domain::ports::{
-    Chore, Claim, Failure, IdempotencyKey, OrderFilter, Page, PageStart, Receipt, Rest, TaskKind, WriteSet,
+    Chore, Claim, Failure, HistorySpan, IdempotencyKey, OrderFilter, Page, PageStart, Publisher, Receipt, Rest,
+    TaskKind, WriteSet,
 };
+use order_domain::time::after;
 use order_persistence::{DatabaseUrl, Options, Stores};
-use order_testkit::builders::{Life, a_guard, an_order, claim_one, user, write_set};
+use order_testkit::builders::{Life, START, a_guard, an_order, claim_one, user, write_set};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -140,8 +142,8 @@ async fn forward(
     to.write_all(&[head, &body].concat()).await.ok()
 }
 
-/// Now, the key's receipt and the caller's guards go out together; order, lines, events, entry, task, guard and receipt
-/// are one statement, with no BEGIN and no COMMIT around it.
+/// Now, the key's receipt and the caller's guards go out together; order, lines, events, outbox, entry, task, guard and
+/// receipt are one statement, with no BEGIN and no COMMIT around it.
 #[tokio::test(flavor = "multi_thread")]
 async fn placing_is_one_read_and_one_write() {
     let postgres = Postgres::fresh().await;
@@ -164,7 +166,7 @@ async fn placing_is_one_read_and_one_write() {
     }
 }
 
-/// Order, event, tasks and receipt are one statement, with no BEGIN and no COMMIT around it; a settlement moves an entry and
+/// Order, event, outbox, tasks and receipt are one statement, with no BEGIN and no COMMIT around it; a settlement moves an entry and
 /// ends its task in it, a cancellation the guard.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_is_one_write() {
@@ -309,4 +311,33 @@ async fn watching_orders_is_one_round_trip() {
     assert_eq!((timeline.entries.len(), wire.counted()), (1, 2));
     stores.reader.versions(&watched).await.unwrap();
     assert_eq!(wire.counted(), 1);
+}
+
+/// The lease and the next events, their removal, a page of the history, and what waits: a statement each.
+#[tokio::test(flavor = "multi_thread")]
+async fn publishing_is_a_statement_to_read_and_one_to_remove() {
+    let postgres = Postgres::fresh().await;
+    let wire = Wire::before(&postgres).await;
+    let stores = wire.stores();
+    let lease = Duration::from_secs(30);
+    let (me, another) = (Publisher(1), Publisher(2));
+    let span = HistorySpan { from: START, to: after(START, lease), order: None };
+    for n in 1..=3 {
+        let life = an_order().id(n).cash().placed();
+        life.keep(&*stores.orders, &*stores.tasks, &*stores.ids).await;
+        let counts = |expected| assert!(wire.counted() == expected || n == 1, "{expected} of order {n}");
+        wire.counted();
+        let events = stores.outbox.next(me, lease, 100).await.unwrap().unwrap().events;
+        counts(1);
+        assert_eq!(stores.outbox.next(another, lease, 100).await.unwrap(), None);
+        counts(1);
+        let published: Vec<_> = events.iter().map(|event| (event.order, event.seq)).collect();
+        assert_eq!(published.len(), 2);
+        stores.outbox.published(&published).await.unwrap();
+        counts(1);
+        assert_eq!(stores.outbox.unpublished().await.unwrap().events, 0);
+        counts(1);
+        assert!(!stores.history.events(span, None, 100).await.unwrap().is_empty());
+        counts(1);
+    }
 }

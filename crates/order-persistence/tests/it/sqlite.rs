@@ -138,9 +138,24 @@ async fn a_second_instance_on_the_same_file_is_refused() {
     .await;
 }
 
+/// Whoever publishes reads while somebody writes, as long as there is more than half of the lease.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publisher_that_keeps_its_lease_does_not_wait_for_the_writer() {
+    use order_domain::ports::Publisher;
+    let sqlite = Sqlite::fresh().await;
+    let (me, lease) = (Publisher(1), Duration::from_mins(30));
+    assert!(sqlite.stores.outbox.next(me, lease, 10).await.unwrap().is_some());
+    let mut writer = sqlite.connect();
+    writer.batch_execute("BEGIN IMMEDIATE").unwrap();
+    let next = sqlite.stores.outbox.next(me, lease, 10);
+    let next = tokio::time::timeout(Duration::from_secs(4), next).await.expect("it does not wait").unwrap();
+    assert_eq!(next.map(|outgoing| outgoing.events), Some(vec![]));
+    writer.batch_execute("ROLLBACK").unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_voids_the_leases_of_a_process_that_died() {
-    use order_domain::ports::{Claim, TaskKind};
+    use order_domain::ports::{Claim, Publisher, TaskKind};
     let folder;
     {
         let sqlite = Sqlite::fresh().await;
@@ -157,6 +172,7 @@ async fn a_start_voids_the_leases_of_a_process_that_died() {
         };
         assert_eq!(sqlite.stores.tasks.claim(&claim).await.unwrap().claimed.len(), 1);
         assert_eq!(sqlite.stores.tasks.claim(&claim).await.unwrap().claimed.len(), 0);
+        assert!(sqlite.stores.outbox.next(Publisher(1), Duration::from_mins(30), 1).await.unwrap().is_some());
     }
     order_testkit::contract::eventually("the file is free again", || {
         let folder = Arc::clone(&folder);
@@ -169,4 +185,5 @@ async fn a_start_voids_the_leases_of_a_process_that_died() {
     let claimed = stores.tasks.claim(&claim).await.unwrap().claimed;
     assert_eq!(claimed.len(), 1);
     assert!(claimed[0].token > order_domain::ports::Token(1), "its old token is void");
+    assert!(stores.outbox.next(Publisher(2), Duration::from_mins(30), 1).await.unwrap().is_some(), "nobody publishes");
 }

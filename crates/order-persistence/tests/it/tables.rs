@@ -49,6 +49,12 @@ const IMPOSSIBLE: &[&str] = &[
     "UPDATE idempotency_keys SET order_id = 7",
     "UPDATE idempotency_keys SET key_hash = substr(key_hash, 2)",
     "INSERT INTO idempotency_keys (key_hash, kind, fingerprint, customer_id, open, ends_at, order_id, created_at) SELECT fingerprint, kind, fingerprint, customer_id, open, ends_at, order_id, created_at FROM idempotency_keys WHERE kind = 'guard'",
+    "INSERT INTO outbox SELECT order_id, seq FROM outbox",
+    "UPDATE outbox SET seq = 0",
+    "UPDATE outbox SET order_id = NULL",
+    "INSERT INTO publisher_lease SELECT one, holder, ends_at FROM publisher_lease",
+    "INSERT INTO publisher_lease SELECT one + 1, holder, ends_at FROM publisher_lease",
+    "UPDATE publisher_lease SET holder = NULL",
     "INSERT INTO tasks (id, kind, order_id, seq, ordinal, run_at, created_at) SELECT id + 1, kind, order_id, seq, ordinal, run_at, created_at FROM tasks WHERE order_id = 1",
 ];
 
