@@ -39,6 +39,9 @@ pub(crate) const LOCK_FREE_ONES: &str = " FOR UPDATE SKIP LOCKED";
 /// The database's now.
 pub(crate) const NOW: &str = "now()";
 
+/// The columns of the index by which the history is read, as it has them.
+pub(crate) const BY_MOMENT: &str = "at, order_id + 0, seq + 0";
+
 /// A moment as this engine stores it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Timestamptz)]

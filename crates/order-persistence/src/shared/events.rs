@@ -13,7 +13,7 @@ use order_domain::ports::{HistoryPlace, HistorySpan, Publisher, StreamEvent, Unp
 use order_domain::time::until;
 use order_domain::{Currency, Money, OrderId, UserId};
 
-use super::dialect::{Backend, Conn, DbTime, Instant, NOW, now_value};
+use super::dialect::{BY_MOMENT, Backend, Conn, DbTime, Instant, NOW, now_value};
 use super::schema::publisher_lease;
 use crate::error::DbError;
 use crate::stored;
@@ -73,7 +73,9 @@ impl QueryFragment<Backend> for AfterPlace {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
         out.push_sql("SELECT ");
         out.push_sql(COLUMNS);
-        out.push_sql(" FROM (SELECT * FROM order_events WHERE (at, order_id, seq) > (");
+        out.push_sql(" FROM (SELECT * FROM order_events WHERE (");
+        out.push_sql(BY_MOMENT);
+        out.push_sql(") > (");
         out.push_bind_param::<Instant, _>(&self.at)?;
         out.push_sql(", ");
         out.push_bind_param::<BigInt, _>(&self.order)?;
@@ -81,7 +83,9 @@ impl QueryFragment<Backend> for AfterPlace {
         out.push_bind_param::<BigInt, _>(&self.seq)?;
         out.push_sql(") AND at < ");
         out.push_bind_param::<Instant, _>(&self.to)?;
-        out.push_sql(" ORDER BY at, order_id, seq LIMIT ");
+        out.push_sql(" ORDER BY ");
+        out.push_sql(BY_MOMENT);
+        out.push_sql(" LIMIT ");
         out.push_bind_param::<BigInt, _>(&self.limit)?;
         out.push_sql(") AS e ORDER BY e.at, e.order_id, e.seq");
         Ok(())
