@@ -240,7 +240,7 @@ impl AuditReader for Store {
 #[async_trait]
 impl Outbox for Store {
     async fn next(&self, publisher: Publisher, lease: Duration, limit: u32) -> Result<Option<Outgoing>, StoreError> {
-        Ok(outbox::next(&self.db, publisher, lease, limit).await?)
+        Ok(around!("commit.lease", outbox::next(&self.db, publisher, lease, limit).await)?)
     }
 
     async fn published(&self, events: &[(OrderId, Version)]) -> Result<(), StoreError> {
@@ -249,7 +249,7 @@ impl Outbox for Store {
             let events = Arc::clone(&events);
             async move { outbox::published(conn, &events).await }.boxed()
         });
-        Ok(done.await?)
+        Ok(around!("commit.published", done.await)?)
     }
 
     async fn leave(&self, publisher: Publisher) -> Result<(), StoreError> {
