@@ -28,7 +28,8 @@ pub struct Report {
     /// How many of them ended up in each status.
     statuses: BTreeMap<&'static str, usize>,
     payments: usize,
-    events: i64,
+    /// How many events there were of each type.
+    events: BTreeMap<String, usize>,
     entries: usize,
     replays: usize,
     lags: (u64, u64),
@@ -54,6 +55,10 @@ impl Report {
         for status in lived.iter().map(|one| one.order.state().status).map(Status::name) {
             *statuses.entry(status).or_default() += 1;
         }
+        let mut happened = BTreeMap::new();
+        for entry in lived.iter().flat_map(|one| &one.timeline) {
+            *happened.entry(entry.kind.clone()).or_default() += 1;
+        }
         Self {
             seed,
             length,
@@ -63,7 +68,7 @@ impl Report {
             orders: lived.len(),
             statuses,
             payments: stage.world.sandbox.payments().len(),
-            events: lived.iter().map(|one| one.order.state().version).sum(),
+            events: happened,
             entries: events.count(),
             replays: stage.fate.lock().unwrap().replays.len(),
             lags: events.lags(),
@@ -123,10 +128,13 @@ impl fmt::Display for Report {
         let statuses: Vec<_> = self.statuses.iter().map(|(status, orders)| format!("{orders} {status}")).collect();
         writeln!(f, "orders placed: {} ({}), payments asked for: {}", self.orders, statuses.join(", "), self.payments)?;
         let (p50, p99) = self.lags;
+        let events: usize = self.events.values().sum();
+        let kinds: Vec<_> = self.events.iter().map(|(kind, times)| format!("{times} {kind}")).collect();
+        writeln!(f, "events: {events} ({})", kinds.join(", "))?;
         writeln!(
             f,
-            "events: {}, read {} times with repeats, {} replays; read p50 {p50} ms, p99 {p99} ms after they happened, outages included",
-            self.events, self.entries, self.replays
+            "read: {} entries of the stream with repeats, {} replays; p50 {p50} ms, p99 {p99} ms after they happened, outages included",
+            self.entries, self.replays
         )?;
         writeln!(f, "nothing was left to do {:.1} s after the last fault", self.drained.as_secs_f64())?;
         writeln!(f, "violations: {}", self.violations.len())?;
