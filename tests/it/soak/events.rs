@@ -51,8 +51,9 @@ pub struct Fate {
 #[derive(Default)]
 struct Read {
     entries: Vec<Entry>,
-    /// From an event's moment to its reading, in milliseconds, of those that were read for the first time.
-    lags: Vec<u64>,
+    /// From an event's moment to its entry in the stream, and to its reading, in milliseconds, of those that were read for
+    /// the first time.
+    lags: Vec<(u64, u64)>,
     known: BTreeSet<(i64, i64)>,
     odd: Vec<String>,
 }
@@ -88,12 +89,14 @@ impl Events {
         self.read.lock().unwrap().entries.len()
     }
 
-    /// The share of events that were read so soon after they happened: `(p50, p99)` in milliseconds.
-    pub fn lags(&self) -> (u64, u64) {
-        let mut lags = self.read.lock().unwrap().lags.clone();
-        lags.sort_unstable();
-        let at = |percent: usize| lags.get(lags.len() * percent / 100).or(lags.last()).copied().unwrap_or_default();
-        (at(50), at(99))
+    /// How soon after they happened events were on the stream, and were read: p50 and p99 of each, in milliseconds.
+    pub fn lags(&self) -> [(u64, u64); 2] {
+        let (added, read): (Vec<_>, Vec<_>) = self.read.lock().unwrap().lags.iter().copied().unzip();
+        [added, read].map(|mut lags| {
+            lags.sort_unstable();
+            let at = |percent: usize| lags.get(lags.len() * percent / 100).or(lags.last()).copied().unwrap_or_default();
+            (at(50), at(99))
+        })
     }
 
     /// What is wrong with the stream as it was read: what was no event, and what was out of its order's sequence.
@@ -119,9 +122,10 @@ async fn read_on(reader: EventReader, read: Arc<Mutex<Read>>) {
             match event(&text) {
                 Some((order, seq, happened)) => {
                     let added = entry.id.to_string().split('-').next().and_then(|added| added.parse().ok());
-                    read.entries.push(Entry { added: added.unwrap_or_default(), order, seq });
+                    let added: Moment = added.unwrap_or_default();
+                    read.entries.push(Entry { added, order, seq });
                     if read.known.insert((order, seq)) {
-                        read.lags.push(now.saturating_sub(happened));
+                        read.lags.push((added.saturating_sub(happened), now.saturating_sub(happened)));
                     }
                 }
                 None => read.odd.push(text),

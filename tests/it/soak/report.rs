@@ -32,7 +32,7 @@ pub struct Report {
     events: BTreeMap<String, usize>,
     entries: usize,
     replays: usize,
-    lags: (u64, u64),
+    lags: [(u64, u64); 2],
     /// How long it took until nothing was left to do.
     pub drained: Duration,
     pub violations: Vec<Violation>,
@@ -127,13 +127,13 @@ impl fmt::Display for Report {
         )?;
         let statuses: Vec<_> = self.statuses.iter().map(|(status, orders)| format!("{orders} {status}")).collect();
         writeln!(f, "orders placed: {} ({}), payments asked for: {}", self.orders, statuses.join(", "), self.payments)?;
-        let (p50, p99) = self.lags;
+        let [(added, late), (read, late_read)] = self.lags;
         let events: usize = self.events.values().sum();
         let kinds: Vec<_> = self.events.iter().map(|(kind, times)| format!("{times} {kind}")).collect();
         writeln!(f, "events: {events} ({})", kinds.join(", "))?;
         writeln!(
             f,
-            "read: {} entries of the stream with repeats, {} replays; p50 {p50} ms, p99 {p99} ms after they happened, outages included",
+            "read: {} entries of the stream with repeats, {} replays; published {added} ms after they happened (p99 {late} ms) and read after {read} ms (p99 {late_read} ms), outages included",
             self.entries, self.replays
         )?;
         writeln!(f, "nothing was left to do {:.1} s after the last fault", self.drained.as_secs_f64())?;
