@@ -119,7 +119,11 @@ fn the_domain_stays_short_and_pure() {
 fn the_image_is_built_from_every_manifest() {
     let image = include_str!("../../docker/Dockerfile");
     for name in workspace().keys() {
-        let folder = if name == "order-tests" { "tests".to_owned() } else { format!("crates/{name}") };
+        let folder = match name.as_str() {
+            "order-tests" => "tests".to_owned(),
+            "order-board" => format!("examples/{name}"),
+            _ => format!("crates/{name}"),
+        };
         assert!(image.contains(&format!("COPY {folder}/Cargo.toml {folder}/\n")), "docker/Dockerfile lacks {folder}");
     }
 }
