@@ -25,6 +25,11 @@ crash: ## kill -9 at every site in every scenario that comes to it, on both engi
 	cargo build --package order-app --features fault-points
 	tests/with-servers cargo test --package order-tests --test it -- --ignored --nocapture crash::
 
+.PHONY: chaos
+chaos: ## All faults at once for MINUTES=10, drawn from SEED=…, then everything is audited (docs/benchmarks.md)
+	cargo build --package order-app --features fault-points
+	MINUTES=$(or $(MINUTES),10) tests/with-servers cargo test --package order-tests --test it -- --nocapture soak::whatever
+
 .PHONY: races
 races: ## Every race a thousand times (RACES=…), over two instances on PostgreSQL and one on SQLite
 	cargo build --package order-app --features fault-points

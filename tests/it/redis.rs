@@ -152,6 +152,8 @@ async fn work_goes_to_a_worker_over_redis_and_leaves_nothing_there() {
         .parse()
         .unwrap();
     assert!(read >= 20, "{read} signals went over Redis");
+    let readers = two.redis.cli(&["XINFO", "CONSUMERS", "{orders}:tasks", "workers"]);
+    assert_eq!(readers.lines().filter(|line| *line == "name").count(), 1, "who does not work reads nothing: {readers}");
     two.end(20).await;
 }
 
@@ -176,7 +178,7 @@ async fn an_address_that_is_none_is_named_with_all_that_is_wrong() {
     let (engine, sandbox) = (Engine::sqlite(), sandbox());
     let urls = sandbox.urls();
     for garbage in ["garbage", "http://:hush@cache:6379", "redis://:hush@cache:many", "redis-sentinel://:hush@cache"] {
-        let more = [&settings(&engine, &urls, garbage)[..], &[("TASK_SLOTS", "none")]].concat();
+        let more = [&settings(&engine, urls, garbage)[..], &[("TASK_SLOTS", "none")]].concat();
         for command in ["serve", "check"] {
             let output = run(&[command], &more).await;
             let said = said(&output);
@@ -212,12 +214,12 @@ async fn a_wrong_password_is_named_and_keeps_nobody_from_ordering() {
     assert_eq!(ready["redis"], json!("down"));
     assert!(!log.contains("hushhush"), "{log}");
     let urls = sandbox.urls();
-    let checked = run(&["check"], &settings(&engine, &urls, &url)).await;
+    let checked = run(&["check"], &settings(&engine, urls, &url)).await;
     assert_eq!(checked.status.code(), Some(1));
     let said = said(&checked);
     assert!(said.contains("wrong  redis: ") && said.contains("password") && !said.contains("hushhush"), "{said}");
     let right = format!("redis://:right@127.0.0.1:{}", redis.port());
-    let checked = run(&["check"], &settings(&engine, &urls, &right)).await;
+    let checked = run(&["check"], &settings(&engine, urls, &right)).await;
     assert_eq!(checked.status.code(), Some(0), "{}", self::said(&checked));
 }
 
@@ -229,7 +231,7 @@ async fn a_redis_of_another_purpose_is_named_and_left_as_it_is() {
     assert_eq!(redis.cli(&["GET", "{orders}:tasks"]), "somebody else's");
     let urls = sandbox.urls();
     let url = redis.url();
-    let checked = run(&["check"], &settings(&engine, &urls, &url)).await;
+    let checked = run(&["check"], &settings(&engine, urls, &url)).await;
     assert_eq!(checked.status.code(), Some(1));
     assert!(said(&checked).contains("used for something else"), "{}", said(&checked));
 }

@@ -95,10 +95,10 @@ struct Orders {
 
 /// A customer orders and looks, over and over, wherever the balancer sends them. Every request has to be answered as if
 /// nothing went on; it is the first and only try.
-async fn shops(n: usize, shop: Shop, sandbox: Arc<Sandbox>, balancer: Balancer, stop: CancellationToken) -> Orders {
+async fn shops(n: usize, shop: Shop, sandbox: Arc<Sandbox>, balancer: Balancer, end: CancellationToken) -> Orders {
     let (mut orders, mut pace) = (Orders::default(), tokio::time::interval(PACE));
     for round in 0.. {
-        if stop.is_cancelled() {
+        if end.is_cancelled() {
             break;
         }
         pace.tick().await;
@@ -140,10 +140,10 @@ async fn instances_are_restarted_one_by_one_and_no_request_fails() {
         instances.push(instance);
     }
 
-    let (stop, mut customers) = (CancellationToken::new(), JoinSet::new());
+    let (end, mut customers) = (CancellationToken::new(), JoinSet::new());
     let shop = Shop::customer(&instances[0]);
     for n in 0..CUSTOMERS {
-        customers.spawn(shops(n, shop.clone(), Arc::clone(&sandbox), balancer.clone(), stop.clone()));
+        customers.spawn(shops(n, shop.clone(), Arc::clone(&sandbox), balancer.clone(), end.clone()));
     }
     for (place, role) in roles.into_iter().enumerate() {
         // The next one comes before the last one goes: there is always somebody of each kind.
@@ -157,7 +157,7 @@ async fn instances_are_restarted_one_by_one_and_no_request_fails() {
         assert!(begun.elapsed() <= GONE, "{role} took {:?}", begun.elapsed());
         balancer.forget(&old);
     }
-    stop.cancel();
+    end.cancel();
     let (mut placed, mut requests) = (Vec::new(), 0);
     while let Some(done) = customers.join_next().await {
         let orders = done.expect("no request of a customer failed");

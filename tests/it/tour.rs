@@ -128,8 +128,8 @@ async fn running_several_as_the_readme_does_works() {
         for ((_, free), port) in services.iter().zip(["8001", "8002", "8003", "8005", "8006"]) {
             command = command.replace(port, &free.to_string());
         }
-        let ports: String = services.iter().map(|(name, port)| format!(" --{name}-port {port}")).collect();
-        command.replace("order-app sandbox", &format!("order-app sandbox --admin-port {admin}{ports}"))
+        let ports = services.iter().map(|(name, port)| format!("--{name}-port {port}")).collect::<Vec<_>>().join(" ");
+        command.replace("order-app sandbox", &format!("order-app sandbox --admin-port {admin} {ports}"))
     };
     for Step { command, answer: shown } in steps {
         let given = on_free_ports(&command);

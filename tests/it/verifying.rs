@@ -8,7 +8,7 @@ use order_testkit::builders::{Life, OrderBuilder, an_order};
 use crate::command_line::{run, said};
 use crate::support::{Engine, on_both_engines};
 
-/// Keeps orders 1, 2, 3 … as their lives have made them, and does all that was to be done.
+/// Keeps orders 1, 2, 3 … as their lives have made them, does all that was to be done and publishes all that happened.
 async fn keep(engine: &Engine, lives: Vec<fn(OrderBuilder) -> Life>) {
     let url = DatabaseUrl::parse(engine.url()).unwrap();
     order_persistence::migrate(&url, true).await.unwrap();
@@ -17,7 +17,7 @@ async fn keep(engine: &Engine, lives: Vec<fn(OrderBuilder) -> Life>) {
     for (id, life) in (1..).zip(lives) {
         life(an_order().id(id)).keep(&*stores.orders, &*stores.tasks, &*stores.ids).await;
     }
-    engine.execute("DELETE FROM tasks WHERE order_id IS NOT NULL").await;
+    engine.execute("DELETE FROM tasks WHERE order_id IS NOT NULL; DELETE FROM outbox").await;
 }
 
 async fn verify(engine: &Engine, arguments: &[&str]) -> Output {
@@ -129,6 +129,7 @@ on_both_engines! {
             task(1, "notify", "lane", "'notify'"),
             task(2, "charge", "entry_n", "1"),
             task(3, "notify", "leased", "(1 = 1)"),
+            "INSERT INTO outbox (order_id, seq) VALUES (4, 2), (2, 1), (4, 1);".to_owned(),
             // Its time has not come.
             task(4, "notify", "lane", "'notify'").replace("2026-01-02", "2099-01-01").replace(", 1, 'notify')", ", 0, 'notify')"),
         ].concat()).await;
@@ -138,9 +139,12 @@ on_both_engines! {
         let expected = [
             "order 1: invariant 5: task 100 (notify) is not done",
             "order 1: invariant 10: cancelled with 10.98 still kept",
+            "order 2: invariant 4: event 1 is not published",
             "order 2: invariant 5: task 200 (charge) is not done",
             "order 3: invariant 9: task 300 (notify) has a lease that ran out",
             "order 3: invariant 5: task 300 (notify) is not done",
+            "order 4: invariant 4: event 1 is not published",
+            "order 4: invariant 4: event 2 is not published",
         ];
         assert_eq!(found(&engine, &["--drained"], 1).await, expected);
     }

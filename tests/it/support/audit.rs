@@ -3,25 +3,47 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use order_domain::audit::{self, StoredSums};
+use order_domain::OrderId;
+use order_domain::audit::{self, StoredSums, Violation};
 use order_domain::order::Order;
 use order_domain::payment::{EntryState, PaymentMethod};
-use order_domain::ports::{Claim, OrderFilter, Page, PageStart, TaskKind};
+use order_domain::ports::{Claim, OrderFilter, Page, PageStart, TaskKind, TimelineItem};
 use order_persistence::{DatabaseUrl, Options, Stores};
 use order_sandbox::{Outcome, Sandbox};
 
 use super::Engine;
 
+/// An order and what has happened to it.
+pub struct Lived {
+    pub order: Order,
+    pub timeline: Vec<TimelineItem>,
+}
+
 /// Checks everything, and hands the orders back for a test's own questions.
 pub async fn clean(engine: &Engine, sandbox: &Sandbox) -> Vec<Order> {
+    let stores = open(engine);
+    let (lived, found) = look(&stores, sandbox).await;
+    assert!(found.is_empty(), "{found:#?}");
+    nothing_left_to_do(&stores).await;
+    lived.into_iter().map(|lived| lived.order).collect()
+}
+
+/// Every order, and all that is wrong with any, each with its order if it has one.
+pub async fn broken(engine: &Engine, sandbox: &Sandbox) -> (Vec<Lived>, Vec<(Option<OrderId>, String)>) {
+    look(&open(engine), sandbox).await
+}
+
+fn open(engine: &Engine) -> Stores {
     let url = DatabaseUrl::parse(engine.url()).unwrap();
     let options = Options { connections: 2, pool: "test", runtime: tokio::runtime::Handle::current() };
-    let stores = order_persistence::open(&url, &options).unwrap();
-    let orders = all(&stores).await;
-    let mut found = Vec::new();
-    for order in &orders {
-        let timeline = stores.reader.timeline(order.id(), 0).await.unwrap().unwrap();
-        let events: Vec<_> = timeline.entries.iter().map(|item| (item.seq, item.status)).collect();
+    order_persistence::open(&url, &options).unwrap()
+}
+
+async fn look(stores: &Stores, sandbox: &Sandbox) -> (Vec<Lived>, Vec<(Option<OrderId>, String)>) {
+    let (mut lived, mut found) = (Vec::new(), Vec::new());
+    for order in all(stores).await {
+        let timeline = stores.reader.timeline(order.id(), 0).await.unwrap().unwrap().entries;
+        let events: Vec<_> = timeline.iter().map(|item| (item.seq, item.status)).collect();
         found.extend(audit::timeline(order.state(), &events));
         let ledger = order.ledger();
         // The store has compared its columns with the ledger when it loaded the order.
@@ -32,11 +54,12 @@ pub async fn clean(engine: &Engine, sandbox: &Sandbox) -> Vec<Order> {
         };
         found.extend(audit::sums(order.state(), ledger, sums));
         found.extend(audit::owed(order.state(), ledger));
+        lived.push(Lived { order, timeline });
     }
-    assert!(found.is_empty(), "{found:#?}");
-    one_effect_per_key(&orders, sandbox);
-    nothing_left_to_do(&stores).await;
-    orders
+    let said = |broken: Violation| (Some(broken.order), format!("invariant {}: {}", broken.invariant, broken.what));
+    let mut found: Vec<_> = found.into_iter().map(said).collect();
+    found.extend(not_one_effect_per_key(&lived, sandbox));
+    (lived, found)
 }
 
 async fn all(stores: &Stores) -> Vec<Order> {
@@ -52,31 +75,26 @@ async fn all(stores: &Stores) -> Vec<Order> {
     }
 }
 
-/// Our ledger of online entries equals the payment service's, entry by entry.
-fn one_effect_per_key(orders: &[Order], sandbox: &Sandbox) {
-    let theirs: BTreeMap<_, _> = sandbox.payments().into_iter().map(|payment| (payment.key.clone(), payment)).collect();
-    let mut ours = 0;
-    for order in orders {
+/// Where our ledger of online entries and the payment service's are not equal, entry by entry.
+fn not_one_effect_per_key(lived: &[Lived], sandbox: &Sandbox) -> Vec<(Option<OrderId>, String)> {
+    let mut theirs: BTreeMap<_, _> =
+        sandbox.payments().into_iter().map(|payment| (payment.key.clone(), payment)).collect();
+    let mut found = Vec::new();
+    for Lived { order, .. } in lived {
         for entry in order.ledger().entries() {
-            let payment = theirs.get(&entry.key(order.id()));
-            let accepted = payment.is_some_and(|payment| payment.outcome == Outcome::Accepted);
+            let payment = theirs.remove(&entry.key(order.id()));
+            let accepted = payment.as_ref().is_some_and(|payment| payment.outcome == Outcome::Accepted);
             // What was paid by hand was not paid by them.
             let settled = entry.state == EntryState::Settled && entry.method == PaymentMethod::Online;
-            assert_eq!(
-                settled,
-                accepted,
-                "order {}: entry {} is {:?}, they say {payment:?}",
-                order.id(),
-                entry.n,
-                entry.state
-            );
-            if let Some(payment) = payment.filter(|_| settled) {
-                assert_eq!(payment.amount_minor, entry.amount.minor(), "order {}: entry {}", order.id(), entry.n);
+            let equal = payment.as_ref().is_none_or(|payment| payment.amount_minor == entry.amount.minor());
+            if settled != accepted || (settled && !equal) {
+                let (n, state, amount) = (entry.n, entry.state, entry.amount);
+                found.push((Some(order.id()), format!("entry {n} of {amount} is {state:?}, they say {payment:?}")));
             }
-            ours += usize::from(payment.is_some());
         }
     }
-    assert_eq!(ours, theirs.len(), "a payment that no entry stands for");
+    found.extend(theirs.into_values().map(|payment| (None, format!("no entry stands for {payment:?}"))));
+    found
 }
 
 async fn nothing_left_to_do(stores: &Stores) {

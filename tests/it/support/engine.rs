@@ -182,6 +182,12 @@ impl Engine {
         self.count("SELECT count(*) AS n FROM tasks WHERE order_id IS NOT NULL AND leased").await
     }
 
+    /// The one text that a query answers. Of PostgreSQL alone.
+    pub async fn text(&self, sql: &str) -> String {
+        let Kept::Postgres(database) = &self.kept else { panic!("it is asked in PostgreSQL's words") };
+        database.connect().await.query_one(sql, &[]).await.unwrap().get(0)
+    }
+
     async fn count(&self, sql: &str) -> i64 {
         match &self.kept {
             Kept::Postgres(database) => database.connect().await.query_one(sql, &[]).await.unwrap().get(0),

@@ -87,6 +87,11 @@ impl Proxy {
         self.state.rules.lock().unwrap().push(Rule { needle: needle.as_bytes().to_vec(), fault, passed, times });
     }
 
+    /// Disturbs nobody any more.
+    pub fn calm(&self) {
+        self.state.rules.lock().unwrap().clear();
+    }
+
     /// How many messages were disturbed. One that is held back counts from then on.
     pub fn happened(&self) -> u32 {
         self.state.happened.load(Ordering::SeqCst)

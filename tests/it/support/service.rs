@@ -1,5 +1,6 @@
 //! The built binary as a process.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::process::{Command as StdCommand, ExitStatus, Stdio};
 use std::sync::OnceLock;
@@ -159,10 +160,23 @@ impl Service {
         Self::try_spawn(Self::command(engine, sandbox, settings), engine).await
     }
 
+    /// Starts an instance of a role that may die before it listens, and logs to the end of a file. An error: how it ended.
+    pub async fn try_start_as(
+        role: &str,
+        engine: &Engine,
+        sandbox: &Sandbox,
+        settings: &[(&str, &str)],
+        log: File,
+    ) -> Result<Self, ExitStatus> {
+        let mut command = Self::command(engine, sandbox, settings);
+        command.args(["--role", role]).stderr(log);
+        Self::try_spawn(command, engine).await
+    }
+
     async fn try_spawn(mut command: Command, engine: &Engine) -> Result<Self, ExitStatus> {
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await;
+        let line = tokio::time::timeout(Duration::from_mins(1), lines.next_line()).await;
         let Some(line) = line.expect("no word in time").unwrap() else { return Err(process.wait().await.unwrap()) };
         let url = line.strip_prefix("listening on ").expect("its first line is its address").to_owned();
         Ok(Self { process, engine: engine.clone(), url })

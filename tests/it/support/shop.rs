@@ -96,6 +96,17 @@ impl Shop {
         Self { http, url: service.url.clone(), token }
     }
 
+    /// Nobody yet, and nowhere: [`Self::with_another`] and [`Self::at`] say who and where.
+    pub fn nobody(patience: Duration) -> Self {
+        let http = reqwest::Client::builder().no_proxy().timeout(patience).build().unwrap();
+        Self { http, url: String::new(), token: String::new() }
+    }
+
+    /// Somebody with another token.
+    pub fn with_another(&self, token: String) -> Self {
+        Self { token, ..self.clone() }
+    }
+
     /// The same one at another instance.
     pub fn at(&self, url: &str) -> Self {
         Self { url: url.to_owned(), ..self.clone() }

@@ -1,7 +1,7 @@
 //! `order-app verify`: the invariants over every order of a database, of a running service's or a drained one.
 //!
 //! An order is at rest when nothing of it is left to do. What holds only at rest (9 and 10) is asked of those that are; with
-//! `--drained` of all, and then something that is left to do is a violation itself. What is broken goes to stdout, one line
+//! `--drained` of all, and then something that is left to do, or an event that is left to be published, is a violation itself. What is broken goes to stdout, one line
 //! each; progress and the summary to stderr.
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -15,7 +15,8 @@ use crate::settings::Given;
 /// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Nothing is left to do: tasks that are due or were tried are violations, and every order has to be at rest
+    /// Nothing is left to do: tasks that are due or were tried are violations, events that are not published as well, and
+    /// every order has to be at rest
     #[arg(long)]
     drained: bool,
 }

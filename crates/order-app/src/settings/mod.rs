@@ -150,19 +150,17 @@ impl Given {
 
     /// What `REDIS_URL` and `EVENTS_KEEP` say, for commands that need nothing else. They need a Redis.
     pub(crate) fn event_stream(mut self) -> Result<(RedisUrl, u64), Mistakes> {
-        let redis = self.redis();
-        if redis.as_ref().is_some_and(Option::is_none) {
+        if !self.is_given("REDIS_URL") {
             self.mistake("REDIS_URL is not set: without Redis there is no stream of events");
         }
-        let events_keep = self.events_keep();
-        self.done(redis.flatten().zip(events_keep))
+        let (redis, events_keep) = (self.redis(), self.events_keep());
+        self.done(redis.zip(events_keep))
     }
 
-    fn redis(&mut self) -> Option<Option<RedisUrl>> {
-        self.parsed("REDIS_URL", |url| match url {
-            "" => Ok(None),
-            url => RedisUrl::parse(url).map(Some).map_err(|error| error.to_string()),
-        })
+    /// `None` where none is used, and where it is a mistake.
+    fn redis(&mut self) -> Option<RedisUrl> {
+        self.optional("REDIS_URL")?;
+        self.parsed("REDIS_URL", |url| RedisUrl::parse(url).map_err(|error| error.to_string()))
     }
 
     /// All settings of a service, or all that is wrong with them.
@@ -219,7 +217,7 @@ impl Given {
             database_url: database_url?,
             database_connections: database_connections?,
             auto_migrate: auto_migrate?,
-            redis: redis?,
+            redis,
             events_keep: events_keep?,
             trust: trust?,
             jwt_issuer,

@@ -1,6 +1,7 @@
 //! The invariants, as pure checks over what a reader hands in. A broken one is a bug or a tampered row, and is named
 //! with its order. The numbers are those of the list of invariants in the documentation.
 
+mod published;
 mod reconcile;
 mod release;
 mod tasks;
@@ -13,6 +14,7 @@ use crate::money::{Money, MoneyError};
 use crate::order::{Order, OrderState, Status, Version, transitions};
 use crate::payment::{EntryKind, EntryState, Ledger, PaymentMethod};
 
+pub use published::published;
 pub use reconcile::{Difference, DifferenceKind, ExportLine, Outcome, compare, missing, parse_key, twice};
 pub use release::{RELEASE_LEAD, release};
 pub use tasks::{at_rest, drained, followed, unsent_charges};

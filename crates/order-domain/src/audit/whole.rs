@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::ports::{AuditedEvent, AuditedOrder, AuditedRows};
 use crate::time::Timestamp;
 
-use super::{Violation, at_rest, drained, followed, keys, owed, release, sums, timeline, unsent_charges};
+use super::{Violation, at_rest, drained, followed, keys, owed, published, release, sums, timeline, unsent_charges};
 
 /// What an audit takes for granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,11 +16,15 @@ pub struct AuditTerms {
     pub lead: Duration,
 }
 
-/// Checks an order against every invariant that its rows can show: 1, 2, 3, 5, 6, 7; at rest also 9 and 10. One that can't
+/// Checks an order against every invariant that its rows can show: 1, 2, 3, 5, 6, 7; at rest also 9 and 10, drained also 4. One that can't
 /// be read is as good as lost to whom it was promised, which is 1.
 pub fn whole(order: &AuditedOrder, terms: AuditTerms, now: Timestamp) -> Vec<Violation> {
     let id = order.id;
-    let mut found = if terms.drained { drained(id, &order.tasks, now) } else { Vec::new() };
+    let mut found = Vec::new();
+    if terms.drained {
+        found.extend(published(id, &order.unpublished));
+        found.extend(drained(id, &order.tasks, now));
+    }
     found.extend(keys(&order.keys.iter().map(|key| (*key, id)).collect::<Vec<_>>()));
     let AuditedRows { state, ledger, sums: stored, events } = match &order.rows {
         Ok(rows) => rows,

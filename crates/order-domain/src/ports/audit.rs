@@ -25,6 +25,8 @@ pub struct AuditedOrder {
     pub tasks: Vec<AuditedTask>,
     /// Hashes of the keys under which it was placed, as far as they are kept.
     pub keys: Vec<[u8; 32]>,
+    /// Its events that wait in the outbox, in their sequence.
+    pub unpublished: Vec<Version>,
 }
 
 /// What the rows of an order say.

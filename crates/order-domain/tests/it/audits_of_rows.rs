@@ -42,7 +42,7 @@ fn audited(life: &Life, tasks: Vec<AuditedTask>) -> AuditedOrder {
         sums: life.stored_sums(),
         events: life.timeline.iter().map(event).collect(),
     };
-    AuditedOrder { id: life.order.id(), rows: Ok(rows), tasks, keys: vec![[1; 32]] }
+    AuditedOrder { id: life.order.id(), rows: Ok(rows), tasks, keys: vec![[1; 32]], unpublished: vec![] }
 }
 
 #[test]
@@ -111,6 +111,16 @@ fn a_drained_database_has_nothing_to_do_but_what_is_not_due() {
     assert_eq!(found(&|task| task.task.state = TaskState::Dead), Vec::<u8>::new());
     assert_eq!(found(&|task| task.task.state = TaskState::Running), [5]);
     assert_eq!(found(&|task| task.lease_expired = true), [9, 5]);
+}
+
+#[test]
+fn an_event_that_is_not_published_once_all_is_drained_is_named() {
+    let waiting = AuditedOrder { unpublished: vec![1, 3], ..audited(&an_order().paid().delivered(), vec![]) };
+    assert_eq!(audit::whole(&waiting, LIVE, minutes(60)), [], "it is about to be");
+    let found = audit::whole(&waiting, DRAINED, minutes(60));
+    assert_eq!(named(&found), [(4, "event 1 is not published"), (4, "event 3 is not published")]);
+    let torn = AuditedOrder { rows: Err("torn".into()), ..waiting };
+    assert_eq!(audit::whole(&torn, DRAINED, minutes(60)).len(), 3, "whatever else is wrong with it");
 }
 
 #[test]

@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use crate::support::Shop;
 
 /// A transport that is up while the flag is set.
-fn transport(up: &Arc<AtomicBool>) -> Option<TransportHealth> {
+fn transport(up: &Arc<AtomicBool>) -> TransportHealth {
     let up = Arc::clone(up);
-    Some(Arc::new(move || up.load(Ordering::Acquire)))
+    Arc::new(move || up.load(Ordering::Acquire))
 }
 
 #[actix_web::test]
@@ -24,7 +24,7 @@ async fn redis_is_told_and_makes_nobody_unready() {
     let without = shop.get("/health/ready", "").await.json();
     assert_eq!(without, json!({"status": "ready", "redis": null}), "none is used");
     let up = Arc::new(AtomicBool::new(true));
-    shop.change(|shop| shop.transport = transport(&up));
+    shop.change(|shop| shop.transport = Some(transport(&up)));
     for (is_up, word) in [(true, "up"), (false, "down"), (true, "up")] {
         up.store(is_up, Ordering::Release);
         let answer = shop.get("/health/ready", "").await;
@@ -47,8 +47,11 @@ async fn asked(wiring: &HealthWiring, method: Method, path: &str) -> (u16, Strin
 async fn an_instance_without_the_api_says_how_it_stands_and_nothing_else() {
     let (store, draining) = (MemoryStore::new(), Arc::new(AtomicBool::new(false)));
     let up = Arc::new(AtomicBool::new(false));
-    let wiring =
-        HealthWiring { database: Arc::new(store.clone()), draining: Arc::clone(&draining), transport: transport(&up) };
+    let wiring = HealthWiring {
+        database: Arc::new(store.clone()),
+        draining: Arc::clone(&draining),
+        transport: Some(transport(&up)),
+    };
     let get = |path: &'static str| asked(&wiring, Method::GET, path);
     let json = "application/json".to_owned();
     assert_eq!(get("/health/live").await, (200, json.clone(), json!({"status": "alive"})));

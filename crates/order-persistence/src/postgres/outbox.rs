@@ -41,11 +41,11 @@ impl QueryFragment<Backend> for Next {
         let Self { publisher, lease, limit } = self;
         // Who has more than half of the lease before them writes nothing, so most calls are no commit at all.
         bind! { out:
-            "WITH kept AS MATERIALIZED (SELECT 1 FROM publisher_lease WHERE holder = ", BigInt, publisher;
+            "WITH kept AS MATERIALIZED (SELECT 1 FROM publisher_lease WHERE one = 1 AND holder = ", BigInt, publisher;
             " AND ends_at > now() + make_interval(secs => 0.5 * ", Double, lease;
             ")), taken AS (UPDATE publisher_lease SET holder = ", BigInt, publisher;
             ", ends_at = now() + make_interval(secs => ", Double, lease;
-            ") WHERE (holder = ", BigInt, publisher;
+            ") WHERE one = 1 AND (holder = ", BigInt, publisher;
             " OR ends_at <= now()) AND (SELECT count(*) FROM kept) = 0 RETURNING 1), \
              held AS MATERIALIZED (SELECT 1 FROM kept UNION ALL SELECT 1 FROM taken), \
              first AS MATERIALIZED (SELECT order_id, seq FROM outbox WHERE (SELECT count(*) FROM held) = 1 \

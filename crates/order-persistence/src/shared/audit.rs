@@ -16,7 +16,7 @@ use super::desk::OpenRow;
 use super::dialect::{Conn, DbTime, now_query, together};
 use super::mapping::{RECEIPT, entry_no};
 use super::rows::{EntryRow, ItemRow, OrderRow};
-use super::schema::{order_events, order_items, orders, payment_entries, receipts, tasks};
+use super::schema::{order_events, order_items, orders, outbox, payment_entries, receipts, tasks};
 use crate::error::DbError;
 
 /// The status of an answer to a placing.
@@ -45,6 +45,7 @@ struct Parts {
     events: HashMap<i64, Vec<Event>>,
     tasks: HashMap<i64, Vec<OpenRow>>,
     keys: HashMap<i64, Vec<(i64, Vec<u8>)>>,
+    unpublished: HashMap<i64, Vec<(i64, i64)>>,
 }
 
 pub(crate) async fn orders_after(conn: &mut Conn, after: Option<OrderId>, limit: u32) -> Result<AuditBatch, DbError> {
@@ -58,7 +59,7 @@ pub(crate) async fn orders_after(conn: &mut Conn, after: Option<OrderId>, limit:
 }
 
 async fn parts(conn: &mut Conn, ids: &[i64]) -> Result<Parts, DbError> {
-    let (items, entries, events, open, keys) = together!(
+    let (items, entries, events, open, keys, unpublished) = together!(
         conn;
         load::<ItemRow>(
             order_items::table
@@ -91,6 +92,9 @@ async fn parts(conn: &mut Conn, ids: &[i64]) -> Result<Parts, DbError> {
                 .filter(receipts::order_id.eq_any(ids))
                 .filter(receipts::kind.eq(RECEIPT).and(receipts::status.eq(CREATED)))
                 .select((receipts::order_id, receipts::key_hash))
+        ),
+        load::<(i64, i64)>(
+            outbox::table.filter(outbox::order_id.eq_any(ids)).order((outbox::order_id, outbox::seq))
         )
     )?;
     Ok(Parts {
@@ -99,6 +103,7 @@ async fn parts(conn: &mut Conn, ids: &[i64]) -> Result<Parts, DbError> {
         events: by_order(events, |event| event.0),
         tasks: by_order(open, |task| task.order().unwrap_or_default()),
         keys: by_order(keys, |key| key.0),
+        unpublished: by_order(unpublished, |waiting| waiting.0),
     })
 }
 
@@ -120,13 +125,14 @@ fn audited(row: OrderRow, parts: &mut Parts, now: DbTime) -> Result<AuditedOrder
     let tasks = open.filter_map(|task: Result<_, DbError>| task.ok()).collect();
     let keys = parts.keys.remove(&number).unwrap_or_default().into_iter();
     let keys = keys.filter_map(|(_, hash)| hash.try_into().ok()).collect();
+    let unpublished = parts.unpublished.remove(&number).unwrap_or_default().into_iter().map(|(_, seq)| seq).collect();
     let read = rows(
         row,
         parts.items.remove(&number).unwrap_or_default(),
         parts.entries.remove(&number).unwrap_or_default(),
         parts.events.remove(&number).unwrap_or_default(),
     );
-    Ok(AuditedOrder { id, rows: read.map_err(|error| error.to_string()), tasks, keys })
+    Ok(AuditedOrder { id, rows: read.map_err(|error| error.to_string()), tasks, keys, unpublished })
 }
 
 fn rows(

@@ -176,7 +176,10 @@ pub(crate) async fn unpublished(conn: &mut Conn) -> Result<Unpublished, DbError>
 
 /// Gives the publisher's lease back, if it is this one's.
 pub(crate) async fn leave(conn: &mut Conn, publisher: Publisher) -> Result<(), DbError> {
-    let own = publisher_lease::holder.eq(publisher.0).and(publisher_lease::ends_at.gt(now_value()));
+    let own = publisher_lease::one
+        .eq(1)
+        .and(publisher_lease::holder.eq(publisher.0))
+        .and(publisher_lease::ends_at.gt(now_value()));
     diesel::update(publisher_lease::table.filter(own))
         .set(publisher_lease::ends_at.eq(now_value()))
         .execute(conn)

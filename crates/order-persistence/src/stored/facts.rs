@@ -50,7 +50,7 @@ type Read = Result<EventFacts, String>;
 /// # Errors
 /// What is wrong with it.
 pub(crate) fn facts(kind: &str, v: i32, data: &str, currency: Currency) -> Read {
-    let read: fn(Data, Currency) -> Read = match kind {
+    let read: fn(&Data, Currency) -> Read = match kind {
         "placed" => placed,
         "confirmed" => confirmed,
         "rescheduled" => rescheduled,
@@ -58,7 +58,9 @@ pub(crate) fn facts(kind: &str, v: i32, data: &str, currency: Currency) -> Read 
         "edit_paid" => edit_paid,
         "edit_reverted" => edit_reverted,
         "address_changed" => address_changed,
-        "released" | "preparing" | "out_for_delivery" | "delivered" | "instructions_changed" => nothing,
+        "released" | "preparing" | "out_for_delivery" | "delivered" | "instructions_changed" => {
+            |_, _| Ok(EventFacts::default())
+        }
         "cancelled" => cancelled,
         "assigned" => assigned,
         "unassigned" => unassigned,
@@ -75,23 +77,23 @@ pub(crate) fn facts(kind: &str, v: i32, data: &str, currency: Currency) -> Read 
         return Ok(EventFacts::default());
     }
     let wrong = |what: String| format!("data of {kind:?}: {what}");
-    let data = serde_json::from_str(data).map_err(|error| wrong(error.to_string()))?;
-    read(data, currency).map_err(wrong)
+    let data: Data = serde_json::from_str(data).map_err(|error| wrong(error.to_string()))?;
+    read(&data, currency).map_err(wrong)
 }
 
-fn placed(data: Data, currency: Currency) -> Read {
+fn placed(data: &Data, currency: Currency) -> Read {
     let method = need("payment_method", data.payment_method.as_deref())?;
     let method = PaymentMethod::from_name(method).ok_or_else(|| format!("payment_method {method:?}"))?;
     Ok(EventFacts {
-        amounts: Some(amounts(&data, currency)?),
+        amounts: Some(amounts(data, currency)?),
         scheduled_for: data.scheduled_for.as_deref().map(moment).transpose()?,
-        lines: Some(lines(data.lines, currency)?),
+        lines: Some(lines(data.lines.as_deref(), currency)?),
         payment_method: Some(method),
         ..EventFacts::default()
     })
 }
 
-fn confirmed(data: Data, _: Currency) -> Read {
+fn confirmed(data: &Data, _: Currency) -> Read {
     Ok(EventFacts {
         entry: data.entry,
         as_cash: Some(need("as_cash", data.as_cash)?),
@@ -100,7 +102,7 @@ fn confirmed(data: Data, _: Currency) -> Read {
     })
 }
 
-fn rescheduled(data: Data, _: Currency) -> Read {
+fn rescheduled(data: &Data, _: Currency) -> Read {
     Ok(EventFacts {
         scheduled_for: data.scheduled_for.as_deref().map(moment).transpose()?,
         release_at: data.release_at.as_deref().map(moment).transpose()?,
@@ -108,16 +110,16 @@ fn rescheduled(data: Data, _: Currency) -> Read {
     })
 }
 
-fn edited(data: Data, currency: Currency) -> Read {
+fn edited(data: &Data, currency: Currency) -> Read {
     Ok(EventFacts {
-        amounts: Some(amounts(&data, currency)?),
+        amounts: Some(amounts(data, currency)?),
         difference: Some(need("difference", data.difference)?),
-        lines: Some(lines(data.lines, currency)?),
+        lines: Some(lines(data.lines.as_deref(), currency)?),
         ..EventFacts::default()
     })
 }
 
-fn edit_paid(data: Data, _: Currency) -> Read {
+fn edit_paid(data: &Data, _: Currency) -> Read {
     Ok(EventFacts {
         entry: Some(need("entry", data.entry)?),
         release_at: data.release_at.as_deref().map(moment).transpose()?,
@@ -125,7 +127,7 @@ fn edit_paid(data: Data, _: Currency) -> Read {
     })
 }
 
-fn edit_reverted(data: Data, _: Currency) -> Read {
+fn edit_reverted(data: &Data, _: Currency) -> Read {
     Ok(EventFacts {
         declined: data.declined,
         release_at: data.release_at.as_deref().map(moment).transpose()?,
@@ -134,7 +136,7 @@ fn edit_reverted(data: Data, _: Currency) -> Read {
 }
 
 /// A new address where delivery costs the same changes no amount, and neither did any address of the first releases.
-fn address_changed(data: Data, currency: Currency) -> Read {
+fn address_changed(data: &Data, currency: Currency) -> Read {
     let (Some(fee), Some(total)) = (data.delivery_fee, data.total) else { return Ok(EventFacts::default()) };
     let amounts = EventAmounts {
         subtotal: None,
@@ -146,54 +148,50 @@ fn address_changed(data: Data, currency: Currency) -> Read {
     Ok(EventFacts { amounts: Some(amounts), difference, ..EventFacts::default() })
 }
 
-fn nothing(_: Data, _: Currency) -> Read {
-    Ok(EventFacts::default())
-}
-
-fn cancelled(data: Data, _: Currency) -> Read {
-    let code = Some(need("code", data.code)?);
+fn cancelled(data: &Data, _: Currency) -> Read {
+    let code = Some(need("code", data.code.clone())?);
     Ok(EventFacts { code, declined: data.declined, ..EventFacts::default() })
 }
 
-fn assigned(data: Data, _: Currency) -> Read {
+fn assigned(data: &Data, _: Currency) -> Read {
     Ok(EventFacts {
-        courier: Some(user(need("courier", data.courier)?)?),
-        previous_courier: data.previous.map(user).transpose()?,
+        courier: Some(user(need("courier", data.courier.as_deref())?)?),
+        previous_courier: data.previous.as_deref().map(user).transpose()?,
         ..EventFacts::default()
     })
 }
 
-fn unassigned(data: Data, _: Currency) -> Read {
-    let previous_courier = Some(user(need("previous", data.previous)?)?);
+fn unassigned(data: &Data, _: Currency) -> Read {
+    let previous_courier = Some(user(need("previous", data.previous.as_deref())?)?);
     Ok(EventFacts { previous_courier, ..EventFacts::default() })
 }
 
-fn goodwill_granted(data: Data, currency: Currency) -> Read {
+fn goodwill_granted(data: &Data, currency: Currency) -> Read {
     let goodwill = Some(Money::from_minor(need("amount", data.amount)?, currency));
     Ok(EventFacts { goodwill, ..EventFacts::default() })
 }
 
-fn resolved(data: Data, _: Currency) -> Read {
-    let outcome = Some(need("outcome", data.outcome)?);
+fn resolved(data: &Data, _: Currency) -> Read {
+    let outcome = Some(need("outcome", data.outcome.clone())?);
     Ok(EventFacts { entry: Some(need("entry", data.entry)?), outcome, ..EventFacts::default() })
 }
 
 /// The first releases paid no refund by hand, and did not say so.
-fn refund_settled(data: Data, _: Currency) -> Read {
+fn refund_settled(data: &Data, _: Currency) -> Read {
     Ok(EventFacts { entry: Some(need("entry", data.entry)?), by_hand: data.by_hand, ..EventFacts::default() })
 }
 
-fn of_an_entry(data: Data, _: Currency) -> Read {
+fn of_an_entry(data: &Data, _: Currency) -> Read {
     Ok(EventFacts { entry: Some(need("entry", data.entry)?), ..EventFacts::default() })
 }
 
-fn task_retried(data: Data, _: Currency) -> Read {
-    let task = Some(need("task", data.task)?);
+fn task_retried(data: &Data, _: Currency) -> Read {
+    let task = Some(need("task", data.task.clone())?);
     Ok(EventFacts { task, entry: data.entry, ..EventFacts::default() })
 }
 
-fn task_discarded(data: Data, _: Currency) -> Read {
-    Ok(EventFacts { task: Some(need("task", data.task)?), ..EventFacts::default() })
+fn task_discarded(data: &Data, _: Currency) -> Read {
+    Ok(EventFacts { task: Some(need("task", data.task.clone())?), ..EventFacts::default() })
 }
 
 fn need<T>(name: &str, member: Option<T>) -> Result<T, String> {
@@ -204,7 +202,7 @@ fn moment(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|error| format!("{text:?}: {error}"))
 }
 
-fn user(id: String) -> Result<UserId, String> {
+fn user(id: &str) -> Result<UserId, String> {
     UserId::new(id).map_err(|error| error.to_string())
 }
 
@@ -218,9 +216,9 @@ fn amounts(data: &Data, currency: Currency) -> Result<EventAmounts, String> {
     })
 }
 
-fn lines(lines: Option<Vec<StoredLine>>, currency: Currency) -> Result<Vec<EventLine>, String> {
+fn lines(lines: Option<&[StoredLine]>, currency: Currency) -> Result<Vec<EventLine>, String> {
     let amount = |minor| Money::from_minor(minor, currency);
-    let line = |stored: StoredLine| {
+    let line = |stored: &StoredLine| {
         Ok(EventLine {
             line: LineId::new(stored.line).map_err(|error| error.to_string())?,
             product: ProductId::new(stored.product_id).map_err(|error| error.to_string())?,
@@ -229,7 +227,7 @@ fn lines(lines: Option<Vec<StoredLine>>, currency: Currency) -> Result<Vec<Event
             net: amount(stored.net),
         })
     };
-    need("lines", lines)?.into_iter().map(line).collect()
+    need("lines", lines)?.iter().map(line).collect()
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ struct Reads {
 impl Reads {
     async fn told(client: &Client) -> Self {
         let figures = "SELECT (SELECT sum(seq_scan)::bigint FROM pg_stat_user_tables WHERE relname IN ('outbox', \
-                       'order_events', 'orders')), sum(idx_tup_read) FILTER (WHERE relname = 'outbox')::bigint, \
+                       'order_events', 'orders', 'publisher_lease')), sum(idx_tup_read) FILTER (WHERE relname = 'outbox')::bigint, \
                        sum(idx_tup_read) FILTER (WHERE relname = 'order_events')::bigint, \
                        sum(idx_tup_read) FILTER (WHERE relname = 'orders')::bigint FROM pg_stat_user_indexes";
         let row = client.query_one(figures, &[]).await.unwrap();

@@ -85,3 +85,18 @@ fn explained(url: &RedisUrl, error: &Error) -> String {
         _ => format!("{url}: {details}; look at REDIS_URL"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::new_enough;
+
+    #[test]
+    fn a_redis_that_is_too_old_is_told_from_one_that_is_not() {
+        for version in ["6.2.0", "6.2", "7.0.15", "10.0.0"] {
+            assert!(new_enough(version), "{version}");
+        }
+        for version in ["6.0.16", "5.0.14", "2.8", "", "unknown"] {
+            assert!(!new_enough(version), "{version}");
+        }
+    }
+}

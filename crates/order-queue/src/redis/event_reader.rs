@@ -143,7 +143,7 @@ fn streams(answer: Value) -> Vec<StreamEntry> {
     answer
         .into_array()
         .into_iter()
-        .flat_map(|stream| stream.into_array().into_iter().nth(1).map(entries))
+        .filter_map(|stream| stream.into_array().into_iter().nth(1).map(entries))
         .flatten()
         .collect()
 }

@@ -14,6 +14,7 @@ mod contract;
 mod documents;
 mod event_stream;
 mod faults;
+mod logged;
 mod sentinel;
 mod support;
 mod told;

@@ -181,3 +181,17 @@ pub async fn pages_of_what_settled_follow_each_other(harness: &dyn Harness) {
         assert_eq!(found, all, "{limit} a page");
     }
 }
+
+/// Those that wait in the outbox, of each order its own.
+pub async fn events_that_are_not_published_are_audited(harness: &dyn Harness) {
+    let (one, other) = (a_new_order(harness).await.delivered(), a_new_order(harness).await.cash().placed());
+    keep(harness, &one).await;
+    keep(harness, &other).await;
+    let (one, other) = (one.order.id(), other.order.id());
+    assert_eq!(audited(harness, one).await.unpublished, [1, 2, 3, 4, 5, 6]);
+    harness.outbox().published(&[(one, 1), (one, 2), (one, 3), (one, 4), (other, 1)]).await.unwrap();
+    assert_eq!(audited(harness, one).await.unpublished, [5, 6]);
+    assert_eq!(audited(harness, other).await.unpublished, [2]);
+    harness.outbox().published(&[(one, 5), (one, 6)]).await.unwrap();
+    assert_eq!(audited(harness, one).await.unpublished, Vec::<i64>::new());
+}

@@ -274,6 +274,7 @@ macro_rules! contract_tests {
                 orders_are_audited_by_their_numbers,
                 tasks_are_audited_as_they_stand,
                 keys_of_placings_are_audited,
+                events_that_are_not_published_are_audited,
                 an_entry_is_found_by_its_order_and_number,
                 what_settled_in_a_period_is_found,
                 pages_of_what_settled_follow_each_other;

@@ -42,7 +42,8 @@ fn audited(db: &Shared, row: &OrderRow) -> AuditedOrder {
         lease_expired: !task.dead && task.leased && task.run_at <= db.now,
         task: task.open(db.now),
     });
-    AuditedOrder { id, rows: Ok(rows), tasks: tasks.collect(), keys: db.tables.keys.placed(id) }
+    let unpublished = db.tables.outbox.iter().filter(|(order, _)| *order == id).map(|(_, seq)| *seq).collect();
+    AuditedOrder { id, rows: Ok(rows), tasks: tasks.collect(), keys: db.tables.keys.placed(id), unpublished }
 }
 
 #[async_trait]
