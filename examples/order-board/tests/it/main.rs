@@ -188,10 +188,10 @@ async fn what_is_no_event_is_passed_over() {
         r#"{"type":"teleported","version":7,"id":"1-99","seq":99,"order_id":99,"data":{"status":"x","new":[1]}}"#;
     shop.server.cli(&["XADD", "orders.events", "*", "event", future]);
     shop.stream.send(&events).await.unwrap();
-    let lines: Vec<_> = lives.iter().map(line).collect();
+    let shown_as: Vec<_> = lives.iter().map(line).collect();
     eventually("the orders are there", || async {
         let shown = shop.shows(&["--orders"]);
-        lines.iter().all(|line| shown.contains(line))
+        shown_as.iter().all(|line| shown.contains(line))
     })
     .await;
     drop(following);
