@@ -121,9 +121,7 @@ async fn the_board_is_right_after_repeats_kills_and_everything_told_again() {
     let (mut following, mut seen) = (shop.follows(), String::new());
     for (n, batch) in events.chunks(23).enumerate() {
         shop.stream.send(batch).await.unwrap();
-        if n % 3 == 0 {
-            shop.stream.send(batch).await.unwrap();
-        }
+        shop.stream.send(batch).await.unwrap();
         if n % 5 == 4 {
             // What happened long ago is told again in the middle of it; and it dies somewhere there.
             shop.stream.send(&events[..n * 10]).await.unwrap();
