@@ -91,15 +91,16 @@ impl Board {
             for event in events {
                 let row = orders::table.find(event.order).select(Row::as_select()).first(file).optional()?;
                 let mut row = row.unwrap_or_else(|| Row { id: event.order, ..Row::default() });
-                if let Some(happened) = row.meets(event) {
-                    news.extend(happened);
-                    diesel::insert_into(orders::table)
-                        .values(&row)
-                        .on_conflict(orders::id)
-                        .do_update()
-                        .set(&row)
-                        .execute(file)?;
+                if event.seq <= row.seq {
+                    continue;
                 }
+                news.extend(row.meets(event));
+                diesel::insert_into(orders::table)
+                    .values(&row)
+                    .on_conflict(orders::id)
+                    .do_update()
+                    .set(&row)
+                    .execute(file)?;
             }
             diesel::update(place::table).set(place::entry.eq(up_to)).execute(file)?;
             Ok(news)
@@ -129,16 +130,13 @@ impl Board {
 }
 
 impl Row {
-    /// Deals with an event. `None`: nothing has changed.
-    fn meets(&mut self, event: &Event) -> Option<Option<News>> {
+    /// Deals with an event that is not on the board. What there is to say of it.
+    fn meets(&mut self, event: &Event) -> Option<News> {
         let lacked = self.seen > self.seq;
-        if event.seq <= self.seq {
-            return None;
-        }
         if event.seq > self.seq + 1 {
             let gap = News::Gap { order: self.id, last: self.seq, seen: event.seq };
             self.seen = self.seen.max(event.seq);
-            return Some((!lacked).then_some(gap));
+            return (!lacked).then_some(gap);
         }
         self.seq = event.seq;
         self.seen = self.seen.max(event.seq);
@@ -152,6 +150,6 @@ impl Row {
             Total::IsAgain => self.total.clone_from(&self.total_before),
         }
         let whole = lacked && self.seen == self.seq;
-        Some(whole.then_some(News::Whole { order: self.id }))
+        whole.then_some(News::Whole { order: self.id })
     }
 }

@@ -36,6 +36,8 @@ struct FakeOutbox {
     lease: Mutex<Option<(PublisherId, Instant)>>,
     /// When it was asked for events, and by whom.
     looks: Mutex<Vec<(PublisherId, Instant)>>,
+    /// Calls of `published`.
+    removals: Mutex<usize>,
     /// Calls of `published` that fail.
     unremoved: Mutex<VecDeque<()>>,
     /// Calls of `next` that fail.
@@ -50,6 +52,7 @@ impl FakeOutbox {
             at: Mutex::default(),
             lease: Mutex::default(),
             looks: Mutex::default(),
+            removals: Mutex::default(),
             unremoved: Mutex::default(),
             away: Mutex::default(),
         })
@@ -114,6 +117,7 @@ impl Outbox for FakeOutbox {
     }
 
     async fn published(&self, events: &[(OrderId, Version)]) -> Result<(), StoreError> {
+        *self.removals.lock().unwrap() += 1;
         if self.unremoved.lock().unwrap().pop_front().is_some() {
             return Err(StoreError::Unavailable("as the test wants it".into()));
         }
