@@ -77,7 +77,8 @@ async fn steady(table: &mut Table, house: &House, per_second: usize, seconds: us
         sleep(Duration::from_millis(20)).await;
     }
     let charged = house.outside.remember();
-    let mut lags: Vec<Duration> = answered.iter().map(|(id, when)| charged[id].saturating_duration_since(*when)).collect();
+    let mut lags: Vec<Duration> =
+        answered.iter().map(|(id, when)| charged[id].saturating_duration_since(*when)).collect();
     let (p50, p99) = (at(&mut lags, 50), at(&mut lags, 99));
     table.add(Row::of(
         &format!("answered by one instance → charged by another, {per_second} orders/s"),
