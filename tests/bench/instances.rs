@@ -13,7 +13,9 @@
 
 #[path = "instances/house.rs"]
 mod house;
+#[allow(dead_code, reason = "payments are never held here")]
 mod outside;
+#[allow(dead_code, reason = "instances are started by their roles here")]
 mod process;
 #[path = "instances/stream.rs"]
 mod stream;

@@ -76,7 +76,7 @@ impl House {
         let order = self.placing(instance).header("Prefer", "wait=10").send().await;
         let id = number(&json_of(order, StatusCode::CREATED).await);
         loop {
-            let timeline = self.timeline(instance, id, String::new()).await;
+            let timeline = self.timeline(instance, id, "").await;
             let last = timeline.last().expect("it was placed");
             if last["type"] == "confirmed" {
                 return (id, last["seq"].as_i64().expect("a number"));
@@ -85,7 +85,7 @@ impl House {
         }
     }
 
-    fn timeline(&self, instance: usize, id: i64, query: String) -> impl Future<Output = Vec<Value>> + Send + use<> {
+    fn timeline(&self, instance: usize, id: i64, query: &str) -> impl Future<Output = Vec<Value>> + Send + use<> {
         let url = self.url(instance, &format!("/orders/{id}/timeline{query}"));
         let asking = self.http.get(url).bearer_auth(token("ada", "admin"));
         async move {
@@ -96,7 +96,7 @@ impl House {
 
     /// Waits for what happens after an event: when the answer was there.
     pub(crate) fn waits(&self, instance: usize, (id, seq): (i64, i64)) -> impl Future<Output = Instant> + Send + use<> {
-        let waiting = self.timeline(instance, id, format!("?after={seq}&wait=10"));
+        let waiting = self.timeline(instance, id, &format!("?after={seq}&wait=10"));
         async move {
             assert!(!waiting.await.is_empty(), "something has happened");
             Instant::now()
