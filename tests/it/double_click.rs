@@ -64,8 +64,11 @@ on_both_engines! {
         one_order(&engine, &sandbox, instances, answers[0].id()).await;
     }
 
+    /// The cart stays as it is until all are answered, and its order is guarded as long: however slow the machine, the last
+    /// click is a repeat of the first.
     async fn fifty_clicks_without_a_key_get_one_order(engine: Engine) {
         let sandbox = sandbox();
+        sandbox.add_fault(Outside::Payment, Fault::new(FaultKind::Hold).acted());
         let instances = instances(&engine, &sandbox).await;
         let answers = click(&instances, |_| None).await;
         let id = answers[0].id();
@@ -73,6 +76,7 @@ on_both_engines! {
             assert_eq!(answer.expect(201).id(), id);
         }
         assert_eq!(first_answers(&answers), 1);
+        sandbox.clear_all_faults();
         one_order(&engine, &sandbox, instances, id).await;
     }
 
