@@ -13,6 +13,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, HttpServer, rt};
+use socket2::{Domain, Socket, Type};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
@@ -109,7 +110,8 @@ pub(crate) fn start(options: &Options, state: Arc<State>) -> io::Result<Started>
     let (commands, inbox) = unbounded_channel();
     let control = Control(commands);
     let (ready, started) = mpsc::channel();
-    let servers = Servers { running: BTreeMap::new(), addresses, state, control: control.clone() };
+    let servers =
+        Servers { running: BTreeMap::new(), held: BTreeMap::new(), addresses, state, control: control.clone() };
     let thread = thread::Builder::new()
         .name("order-sandbox".to_owned())
         .spawn(move || rt::System::new().block_on(servers.run(listeners, &ready, inbox)))?;
@@ -135,6 +137,8 @@ fn urls(addresses: &BTreeMap<Server, SocketAddr>) -> io::Result<Urls> {
 /// What the thread holds.
 struct Servers {
     running: BTreeMap<Server, ServerHandle>,
+    /// The ports of services that are down: nobody else is given one meanwhile.
+    held: BTreeMap<Server, Socket>,
     addresses: BTreeMap<Server, SocketAddr>,
     state: Arc<State>,
     control: Control,
@@ -193,29 +197,42 @@ impl Servers {
         if !listening {
             if let Some(running) = self.running.remove(&server) {
                 running.stop(false).await;
+                if let Some(address) = self.addresses.get(&server) {
+                    self.held.insert(server, held(*address).await?);
+                }
             }
             return Ok(());
         }
-        match self.addresses.get(&server) {
-            Some(address) if !self.running.contains_key(&server) => {
-                let listener = bound_again(*address).await?;
-                self.serve(server, listener)
+        match self.held.remove(&server) {
+            Some(held) => {
+                held.set_reuse_address(true)?;
+                held.listen(BACKLOG)?;
+                self.serve(server, held.into())
             }
-            Some(_) | None => Ok(()),
+            None => Ok(()),
         }
     }
 }
 
-/// The port that was let go is bound again. Meanwhile a client may have been given it for a connection of its own, which
-/// is over soon.
-async fn bound_again(address: SocketAddr) -> io::Result<TcpListener> {
+/// Connections that wait to be accepted, at most.
+const BACKLOG: i32 = 1024;
+
+/// Binds a port that was let go, without listening on it: whoever connects is refused, and no other server is given it, who
+/// would be taken for this one. In between, a client may have been given it for a connection of its own, which is over
+/// soon.
+async fn held(address: SocketAddr) -> io::Result<Socket> {
     let deadline = Instant::now() + Duration::from_secs(10);
+    let held = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    // To bind beside connections that are not quite over; from then on, whoever would share the port is refused.
+    held.set_reuse_address(true)?;
     loop {
-        match TcpListener::bind(address) {
+        match held.bind(&address.into()) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < deadline => {
                 sleep(Duration::from_millis(20)).await;
             }
-            bound => return bound,
+            bound => break bound?,
         }
     }
+    held.set_reuse_address(false)?;
+    Ok(held)
 }

@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::io::ErrorKind;
+use std::net::TcpListener;
 use std::time::Duration;
 
 use order_sandbox::{Fault, FaultKind, Route, Sandbox, Service};
@@ -194,6 +195,9 @@ async fn a_service_that_is_down_refuses_connections_until_it_is_back() {
     let error = crate::client().get(&shop.sandbox.urls().payment).send().await.unwrap_err();
     assert!(error.is_connect(), "{error:?} {:?}", error.source());
     assert_eq!(status(shop.product("1")).await, 200);
+    let address = shop.sandbox.urls().payment.trim_start_matches("http://").to_owned();
+    let taken = TcpListener::bind(&address).map_err(|error| error.kind());
+    assert_eq!(taken.unwrap_err(), ErrorKind::AddrInUse, "nobody else may be taken for it");
 
     shop.sandbox.bring_back(Service::Payment).await.unwrap();
     shop.sandbox.bring_back(Service::Payment).await.unwrap();
