@@ -8,6 +8,7 @@
 //! - [`contract`]: what every implementation of the store ports has to keep, as tests that each of them runs.
 //! - `document` (with the feature of that name): compares answers with an OpenAPI document.
 //! - `event_documents` (with the same feature): compares documents of the event stream with their schemas.
+//! - [`pages`]: pages of the documentation that are generated.
 //! - [`pg`]: a fresh PostgreSQL database per test.
 //! - [`queue_contract`]: the same for the queue ports.
 //! - [`redis_server`]: names of its own on a shared Redis per test, and servers that a test kills.
@@ -29,6 +30,7 @@ pub mod event_documents;
 pub mod events;
 pub mod keys;
 pub mod memory;
+pub mod pages;
 pub mod pg;
 pub mod queue_contract;
 pub mod redis_server;

@@ -4,30 +4,13 @@ use std::path::PathBuf;
 
 use actix_web::http::Method;
 use order_domain::order::Status;
+use order_testkit::pages;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Shop, document, signed};
 
-fn page(name: &str) -> (PathBuf, String) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
-    let text = std::fs::read_to_string(&path).unwrap_or_default();
-    (path, text)
-}
-
-/// `UPDATE_DOCS=1 cargo test -p order-http` writes what is generated.
 fn is_up_to_date(name: &str, expected: &str) {
-    let (path, text) = page(name);
-    if std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
-        std::fs::write(&path, expected).unwrap();
-        return;
-    }
-    let differs = text.lines().zip(expected.lines()).position(|(is, should)| is != should);
-    let line = differs.map_or("at its end".to_owned(), |line| format!("from line {} on", line + 1));
-    assert!(
-        text == expected,
-        "docs/{name} is not what the code says, {line}. The contract has changed: if it was meant to, run \
-         `UPDATE_DOCS=1 cargo test -p order-http` and look at what git shows."
-    );
+    pages::is_up_to_date("order-http", name, expected);
 }
 
 #[test]
@@ -38,7 +21,7 @@ fn the_document_in_the_repository_is_what_the_code_says() {
 #[test]
 fn the_page_of_errors_is_whole() {
     let (start, end) = ("<!-- codes: generated -->\n", "<!-- codes: end -->");
-    let (_, text) = page("errors.md");
+    let text = pages::page("errors.md");
     let (head, rest) = text.split_once(start).expect("the start marker");
     let (_, tail) = rest.split_once(end).expect("the end marker");
     is_up_to_date("errors.md", &format!("{head}{start}\n{}\n{end}{tail}", order_http::errors_markdown()));

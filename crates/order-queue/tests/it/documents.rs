@@ -1,37 +1,23 @@
 //! The documents and what is written about them: they are what the code says, and nothing in them is left undescribed.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use order_domain::order::Status;
 use order_domain::ports::EventFacts;
 use order_domain::{Currency, Money};
 use order_queue::events::{document, schemas};
 use order_testkit::event_documents::EventDocuments;
+use order_testkit::pages;
 use serde_json::{Value, json};
 
 use crate::told::{amounts, event, every_type, nothing, placed, usd};
 
-fn page(name: &str) -> (PathBuf, String) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/events").join(name);
-    let text = std::fs::read_to_string(&path).unwrap_or_default();
-    (path, text)
+fn page(name: &str) -> String {
+    pages::page(&format!("events/{name}"))
 }
 
-/// `UPDATE_DOCS=1 cargo test -p order-queue` writes what is generated.
 fn is_up_to_date(name: &str, expected: &str) {
-    let (path, text) = page(name);
-    if std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
-        std::fs::write(&path, expected).unwrap();
-        return;
-    }
-    let differs = text.lines().zip(expected.lines()).position(|(is, should)| is != should);
-    let line = differs.map_or("at its end".to_owned(), |line| format!("from line {} on", line + 1));
-    assert!(
-        text == expected,
-        "docs/events/{name} is not what the code says, {line}. The contract has changed: if it was meant to, and others \
-         can read it still, run `UPDATE_DOCS=1 cargo test -p order-queue` and look at what git shows."
-    );
+    pages::is_up_to_date("order-queue", &format!("events/{name}"), expected);
 }
 
 #[test]
@@ -42,7 +28,7 @@ fn every_type_has_its_schema_in_the_repository() {
         is_up_to_date(&name, &format!("{:#}\n", schema.schema));
         files.insert(name);
     }
-    let (folder, _) = page("");
+    let folder = pages::folder().join("events");
     let there: BTreeSet<_> =
         std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
     assert_eq!(there, files);
@@ -51,7 +37,7 @@ fn every_type_has_its_schema_in_the_repository() {
 #[test]
 fn the_page_of_the_events_lists_every_type() {
     let (start, end) = ("<!-- types: generated -->\n", "<!-- types: end -->");
-    let (_, text) = page("README.md");
+    let text = page("README.md");
     let (head, rest) = text.split_once(start).expect("the start marker");
     let (_, tail) = rest.split_once(end).expect("the end marker");
     let row = |schema: order_queue::events::EventSchema| {
