@@ -11,6 +11,7 @@
     reason = "a benchmark that can't go on says so and ends; its figures have three digits"
 )]
 
+mod figures;
 #[path = "instances/house.rs"]
 mod house;
 #[allow(dead_code, reason = "payments are never held here")]
@@ -27,22 +28,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, interval, sleep};
 
+use figures::{at, number};
 use house::House;
 use table::{Row, Table};
-
-/// A whole number from the environment, or what it is otherwise.
-fn number(name: &str, otherwise: usize) -> usize {
-    match std::env::var(name) {
-        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name} must be a whole number, not {text:?}")),
-        Err(_) => otherwise,
-    }
-}
-
-/// What stands at a share of the times, in percent, in milliseconds.
-fn at(times: &mut [Duration], percent: usize) -> f64 {
-    times.sort_unstable();
-    times[(times.len() - 1) * percent / 100].as_secs_f64() * 1e3
-}
 
 #[tokio::main]
 async fn main() {

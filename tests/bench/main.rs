@@ -12,6 +12,8 @@
     reason = "a benchmark that can't go on says so and ends; its figures have three digits"
 )]
 
+#[allow(dead_code, reason = "here the load puts its times in order by itself")]
+mod figures;
 mod idle;
 mod load;
 mod outside;
@@ -27,6 +29,7 @@ use std::time::Duration;
 
 use order_testkit::pg::TestDatabase;
 
+use figures::number;
 use process::Shop;
 use report::{Report, Row};
 
@@ -46,10 +49,6 @@ struct Plan {
 impl Plan {
     /// From `BENCH_ROUNDS` (3), `BENCH_SECONDS` (5), `BENCH_CONNECTIONS` (16) and `BENCH_ORDERS` (20,000).
     fn read() -> Self {
-        let number = |name, default| match std::env::var(name) {
-            Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name} must be a whole number, not {text:?}")),
-            Err(_) => default,
-        };
         Self {
             rounds: number("BENCH_ROUNDS", 3).max(1),
             round: Duration::from_secs(number("BENCH_SECONDS", 5).max(1) as u64),

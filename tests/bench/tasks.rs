@@ -11,6 +11,7 @@
 
 #[path = "tasks/backlog.rs"]
 mod backlog;
+mod figures;
 #[path = "tasks/shop.rs"]
 mod shop;
 #[path = "tasks/table.rs"]
@@ -23,26 +24,9 @@ use futures_util::{StreamExt, stream};
 use order_testkit::pg::TestDatabase;
 use tokio::time::{Instant, interval, sleep, timeout};
 
+use figures::{at, number};
 use shop::Shop;
 use table::{Row, Table};
-
-/// A whole number from the environment, or what it is otherwise.
-fn number(name: &str, otherwise: usize) -> usize {
-    match std::env::var(name) {
-        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name} must be a whole number, not {text:?}")),
-        Err(_) => otherwise,
-    }
-}
-
-/// What stands at a share of the times, in percent.
-fn at(times: &mut [Duration], percent: usize) -> Duration {
-    times.sort_unstable();
-    times[(times.len() - 1) * percent / 100]
-}
-
-fn ms(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
-}
 
 #[tokio::main]
 async fn main() {
@@ -76,7 +60,7 @@ async fn lag(table: &mut Table, per_second: usize, seconds: usize) {
     shop.wait_for_calls(committed.len()).await;
     working.stop().await;
     let mut lags: Vec<Duration> = committed.iter().map(|(id, when)| shop.called(*id).duration_since(*when)).collect();
-    let (p50, p99) = (ms(at(&mut lags, 50)), ms(at(&mut lags, 99)));
+    let (p50, p99) = (at(&mut lags, 50), at(&mut lags, 99));
     let what = format!("committed → effect called, {per_second} orders/s");
     table.add(Row::of(
         &what,

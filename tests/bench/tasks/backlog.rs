@@ -6,9 +6,9 @@ use order_domain::ports::{Claim, TaskKind};
 use order_testkit::pg::TestDatabase;
 use tokio::time::Instant;
 
+use crate::figures::at;
 use crate::shop::Shop;
 use crate::table::{Row, Table};
-use crate::{at, ms};
 
 /// Measured one after another, so often.
 const TIMES: usize = 600;
@@ -30,7 +30,7 @@ pub(crate) async fn slows_nobody(table: &mut Table, backlog: usize) {
         claims.1.push(claim(&with_many).await);
     }
     for (what, (mut few_times, mut many_times), bound) in [("placing", places, 1.10), ("claiming", claims, 1.25)] {
-        let (few_p50, many_p50) = (ms(at(&mut few_times, 50)), ms(at(&mut many_times, 50)));
+        let (few_p50, many_p50) = (at(&mut few_times, 50), at(&mut many_times, 50));
         let ratio = many_p50 / few_p50;
         let figure = format!("p50 {many_p50:.2} ms, {ratio:.2} of {few_p50:.2} ms with {few}");
         table.add(Row::of(
