@@ -149,10 +149,4 @@ impl Shop {
             sleep(Duration::from_millis(10)).await;
         }
     }
-
-    /// Tasks that are not done.
-    pub(crate) async fn unfinished(&self) -> u64 {
-        let figures = self.stores.tasks.figures().await.expect("figures");
-        figures.kinds.values().map(|kind| kind.waiting).sum()
-    }
 }
