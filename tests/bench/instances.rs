@@ -30,6 +30,7 @@ use tokio::time::{Instant, interval, sleep};
 
 use figures::{at, number};
 use house::House;
+use stream::Reading;
 use table::{Row, Table};
 
 #[tokio::main]
@@ -49,9 +50,9 @@ async fn main() {
 /// an event other services could read it.
 async fn steady(table: &mut Table, house: &House, per_second: usize, seconds: usize) {
     eprintln!("{per_second} orders a second for {seconds} s…");
+    warmed_up(house, per_second).await;
     // Each order is placed and confirmed.
-    let (redis, events) = (house.redis.clone(), per_second * seconds * 2);
-    let reading = tokio::spawn(async move { stream::behind(&redis, events).await });
+    let reading = tokio::spawn(Reading::from_now(&house.redis).await.behind(per_second * seconds * 2));
     house.outside.remember();
     let mut pace = interval(Duration::from_secs(1) / u32::try_from(per_second).unwrap());
     let mut orders = Vec::new();
@@ -84,6 +85,16 @@ async fn steady(table: &mut Table, house: &House, per_second: usize, seconds: us
         "≤ 1 s",
         most <= 1_000.0,
     ));
+}
+
+/// The first orders meet instances that have no connections and no plans yet.
+async fn warmed_up(house: &House, orders: usize) {
+    for n in 0..orders {
+        house.place(n).await;
+    }
+    while house.unfinished().await {
+        sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Somebody waits at one instance for what happens at the other.

@@ -138,6 +138,12 @@ impl House {
         client.batch_execute(&format!("BEGIN; {pile}; COMMIT")).await.expect("events");
     }
 
+    /// Is there a task that is not done, or an event that is not published?
+    pub(crate) async fn unfinished(&self) -> bool {
+        let left = "SELECT EXISTS (SELECT FROM tasks WHERE order_id IS NOT NULL) OR EXISTS (SELECT FROM outbox)";
+        self.database.connect().await.query_one(left, &[]).await.expect("an answer").get(0)
+    }
+
     /// Events that wait to be published.
     pub(crate) async fn unpublished(&self) -> i64 {
         let client = self.database.connect().await;
