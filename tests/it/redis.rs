@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use order_sandbox::Sandbox;
-use order_testkit::redis_server::RedisServer;
+use order_testkit::redis_server::{RedisServer, free_port};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 use tokio::time::Instant;
@@ -244,4 +244,36 @@ async fn a_redis_that_is_not_there_is_no_reason_not_to_start() {
     redis.kill();
     let (_, ready) = serves_all_the_same(&engine, &sandbox, &redis.url(), "REDIS_URL").await;
     assert_eq!(ready, json!({"status": "ready", "redis": "down"}));
+}
+
+/// Certificates and a key that nothing but this test knows: the server's is for `localhost`, signed by the other.
+const TLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/it/tls");
+
+/// By TLS everything is as without it, and a server whose certificate nobody vouches for counts as away.
+#[tokio::test(flavor = "multi_thread")]
+async fn by_tls_with_the_server_verified() {
+    let port = free_port().to_string();
+    let (ca, certificate, key) = (format!("{TLS}/ca.pem"), format!("{TLS}/server.pem"), format!("{TLS}/server.key"));
+    let of_the_server = [("--tls-port", &port), ("--tls-cert-file", &certificate), ("--tls-key-file", &key)];
+    let mut arguments: Vec<&str> = of_the_server.iter().flat_map(|(name, value)| [*name, value.as_str()]).collect();
+    arguments.extend(["--tls-ca-cert-file", &ca, "--tls-auth-clients", "no"]);
+    let redis = RedisServer::start_with(&arguments);
+    let (engine, sandbox, url) = (Engine::postgres().await, sandbox(), format!("rediss://localhost:{port}"));
+    let trusting = [("REDIS_URL", url.as_str()), ("SSL_CERT_FILE", ca.as_str())];
+    let api = Service::start_as("http", &engine, &sandbox, &trusting).await;
+    let all = Service::start_as("all", &engine, &sandbox, &trusting).await;
+    redis_is(&api, "up").await;
+    redis_is(&all, "up").await;
+    let id = Shop::customer(&api).place().await.expect(201).id();
+    Shop::customer(&api).until(id, "status", "confirmed").await;
+    eventually("its events are on the stream", || async { redis.cli(&["XLEN", "orders.events"]).trim() == "2" }).await;
+
+    let nobody_vouches = Service::start_as("http", &engine, &sandbox, &[("REDIS_URL", &url)]).await;
+    redis_is(&nobody_vouches, "down").await;
+    Shop::customer(&nobody_vouches).order(id).await;
+    for instance in [nobody_vouches, api] {
+        assert!(instance.stop().await.success());
+    }
+    assert!(all.rest().await.success());
+    audit::clean(&engine, &sandbox).await;
 }

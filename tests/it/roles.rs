@@ -5,8 +5,9 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::command_line::{run, said};
+use crate::support::clock::{libfaketime, wrong_by};
 use crate::support::service::SECRET;
-use crate::support::shop::sandbox;
+use crate::support::shop::{sandbox, token_for};
 use crate::support::{Engine, Service, Shop, audit, eventually};
 
 /// Asks an instance without a token: its status and what it says.
@@ -66,6 +67,28 @@ async fn a_worker_that_is_told_to_stop_finishes_and_can_be_asked_meanwhile() {
     worker.rest().await;
     api.stop().await;
     audit::clean(&engine, &sandbox).await;
+}
+
+/// Tokens run out by the database's clock, whatever the machine of an instance believes, and whether or not it has a worker
+/// whose sweeps bring the time along.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_whose_clock_is_wrong_goes_by_the_databases() {
+    if libfaketime().is_none() {
+        eprintln!("left out: libfaketime is not installed, which is what makes a clock wrong");
+        return;
+    }
+    let (engine, sandbox) = (Engine::postgres().await, sandbox());
+    for (role, minutes) in [("http", 10), ("http", -10), ("all", 10), ("all", -10)] {
+        let clock = wrong_by(minutes);
+        let clock: Vec<_> = clock.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let instance = Service::start_as(role, &engine, &sandbox, &clock).await;
+        for (seconds, expected) in [(300, 200), (-300, 401)] {
+            let customer = Shop::with_token(&instance, token_for(seconds, "ann", "user"));
+            let answer = customer.get("/orders/my-orders").await;
+            assert_eq!(answer.status, expected, "{role} {minutes:+} min, a token of {seconds} s: {}", answer.text);
+        }
+        instance.stop().await;
+    }
 }
 
 /// An instance that has no worker notices that its database is away, and a worker does, too.

@@ -61,7 +61,7 @@ async fn whatever_breaks_nothing_is_lost_and_nothing_done_twice() {
 }
 
 async fn run(seed: u64, length: Duration, without: Option<Without>) -> Report {
-    let clocks = stage::libfaketime().is_some();
+    let clocks = crate::support::clock::libfaketime().is_some();
     let tracks = plan::plan(seed, length, clocks);
     let mut stage = Arc::new(Stage::set(seed, without).await);
     let events = Events::of(&stage.redis_url);

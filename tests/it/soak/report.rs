@@ -8,10 +8,11 @@ use std::time::Duration;
 use order_domain::order::Status;
 
 use super::events::Events;
-use super::stage::{Stage, libfaketime};
+use super::stage::Stage;
 use super::told::{Counts, Violation};
 use super::without::Without;
 use crate::support::audit::Lived;
+use crate::support::clock::libfaketime;
 
 /// So many violations are shown, and so many orders in full.
 const VIOLATIONS: usize = 60;

@@ -21,6 +21,7 @@ use super::events::{Fate, now};
 use super::plan::INSTANCES;
 use super::told::{Told, Violation};
 use super::without::Without;
+use crate::support::clock::wrong_by;
 use crate::support::postgres::Server;
 use crate::support::proxy::Proxy;
 use crate::support::shop::sandbox;
@@ -139,19 +140,12 @@ impl Stage {
     pub async fn start(&self, instance: &mut Instance) {
         let deadline = Instant::now() + STARTS;
         loop {
-            let clock = format!("{:+}m", instance.clock);
+            let clock = wrong_by(instance.clock.into());
             let mut settings = SETTINGS.to_vec();
             settings.extend(self.to_outside.iter().map(|(name, (_, url))| (*name, url.as_str())));
             settings.push(("DATABASE_URL", &self.to_postgres[instance.n].1));
             settings.push(("REDIS_URL", &self.to_redis[instance.n].1));
-            let library = libfaketime().filter(|_| instance.clock != 0).map(|library| library.display().to_string());
-            if let Some(library) = &library {
-                settings.extend([
-                    ("LD_PRELOAD", library.as_str()),
-                    ("FAKETIME", &clock),
-                    ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-                ]);
-            }
+            settings.extend(clock.iter().map(|(name, value)| (*name, value.as_str())));
             let log = self.log(instance);
             match Service::try_start_as(instance.role, &self.engine, &self.world.sandbox, &settings, log).await {
                 Ok(service) => {
@@ -282,12 +276,4 @@ fn setting(outside: Outside) -> &'static str {
         Outside::Payment => "PAYMENT_SERVICE_URL",
         Outside::Notification => "NOTIFICATION_SERVICE_URL",
     }
-}
-
-/// The library that makes a process believe in another time, where there is one.
-pub fn libfaketime() -> Option<PathBuf> {
-    let below = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|folder| folder.path());
-    let folders = below.chain([PathBuf::from("/usr/lib")]);
-    // The one for processes with threads.
-    folders.map(|folder| folder.join("faketime/libfaketimeMT.so.1")).find(|path| path.exists())
 }

@@ -1,6 +1,7 @@
 //! Real processes, and what a test asks of them.
 
 pub mod audit;
+pub mod clock;
 pub mod engine;
 pub mod issuer;
 pub mod metrics;

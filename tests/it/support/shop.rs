@@ -39,8 +39,13 @@ pub fn items(lines: &[(i64, u32)]) -> Value {
 
 /// A token of the tests' secret, good for an hour.
 pub fn token(user: &str, role: &str) -> String {
-    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
-    let claims = json!({ "uid": user, "role": role, "iat": now, "exp": now + 3_600 });
+    token_for(3_600, user, role)
+}
+
+/// The same, with so many seconds to go; with fewer than none it has run out.
+pub fn token_for(seconds: i64, user: &str, role: &str) -> String {
+    let now = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
+    let claims = json!({ "uid": user, "role": role, "iat": now.min(now + seconds), "exp": now + seconds });
     encode(&Header::default(), &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()
 }
 
