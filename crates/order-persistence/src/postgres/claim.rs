@@ -3,9 +3,6 @@
 //! Rows that another worker is claiming are passed over (`SKIP LOCKED`), so no two wait for each other or take the same.
 //! A task is taken only if it is the head of its lane. Signalled tasks are looked up by their ids, so that a backlog does
 //! not slow them; a sweep goes along the index of what is due.
-//!
-//! Lists that the plan depends on are read through a `(SELECT $1)`: PostgreSQL can't see how many there are, so it plans the
-//! statement once for each connection. Else it makes a plan for every claim, which takes longer than the claim.
 
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
@@ -85,11 +82,10 @@ impl QueryFragment<Backend> for BySweep<'_> {
         );
         out.push_bind_param::<Array<Text>, _>(&claim.clearing)?;
         out.push_sql(")), due AS (SELECT found.id FROM (SELECT t.kind, t.slots FROM unnest(");
-        out.push_sql("(SELECT ");
         out.push_bind_param::<Array<Text>, _>(&claim.kinds)?;
-        out.push_sql(")::text[], (SELECT ");
+        out.push_sql(", ");
         out.push_bind_param::<Array<BigInt>, _>(&claim.slots)?;
-        out.push_sql(")::bigint[]) AS t (kind, slots) WHERE true");
+        out.push_sql(") AS t (kind, slots) WHERE true");
         out.push_sql(NOT_PAUSED);
         out.push_sql(") AS want, LATERAL (SELECT t.id FROM tasks AS t WHERE t.kind = want.kind AND NOT t.dead AND t.run_at <= now() AND NOT (t.kind = ANY(");
         out.push_bind_param::<Array<Text>, _>(&claim.mortal)?;
@@ -105,11 +101,11 @@ impl QueryFragment<Backend> for BySweep<'_> {
 impl QueryFragment<Backend> for ByIds<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
         let claim = self.0;
-        out.push_sql("WITH due AS (SELECT t.id FROM tasks AS t WHERE t.id = ANY((SELECT ");
+        out.push_sql("WITH due AS (SELECT t.id FROM tasks AS t WHERE t.id = ANY(");
         out.push_bind_param::<Array<BigInt>, _>(self.1)?;
-        out.push_sql(")::bigint[]) AND t.kind = ANY((SELECT ");
+        out.push_sql(") AND t.kind = ANY(");
         out.push_bind_param::<Array<Text>, _>(&claim.kinds)?;
-        out.push_sql(")::text[]) AND NOT t.dead AND t.run_at <= now() AND NOT (t.kind = ANY(");
+        out.push_sql(") AND NOT t.dead AND t.run_at <= now() AND NOT (t.kind = ANY(");
         out.push_bind_param::<Array<Text>, _>(&claim.mortal)?;
         out.push_sql(") AND t.attempts >= ");
         out.push_bind_param::<Integer, _>(&claim.max_tries)?;
@@ -134,10 +130,10 @@ fn take<'b>(claim: &'b ClaimDue, mut out: AstPass<'_, 'b, Backend>) -> QueryResu
     out.push_sql(
         ") THEN 0 ELSE least(300, 0.5 * power(2, least(t.attempts + 1, 20))) END)) FROM due WHERE t.id = due.id \
          RETURNING t.id, t.kind, t.order_id, t.entry_n, t.attempts, t.token, t.run_at) \
-         SELECT now(), least((SELECT min(next.run_at) FROM (SELECT t.kind FROM unnest((SELECT ",
+         SELECT now(), least((SELECT min(next.run_at) FROM (SELECT t.kind FROM unnest(",
     );
     out.push_bind_param::<Array<Text>, _>(&claim.awaited)?;
-    out.push_sql(")::text[]) AS t (kind) WHERE true");
+    out.push_sql(") AS t (kind) WHERE true");
     out.push_sql(NOT_PAUSED);
     // One row of each kind: very many may wait for their time.
     out.push_sql(
