@@ -36,6 +36,9 @@ type Manager = AsyncDieselConnectionManager<Conn>;
 pub(crate) const LOCK: &str = " FOR UPDATE";
 /// Locks the rows that a subquery finds, without those that somebody else has locked.
 pub(crate) const LOCK_FREE_ONES: &str = " FOR UPDATE SKIP LOCKED";
+/// Stand before and after a subquery that says which rows are meant. Not a join, which might be planned from the side of the
+/// whole table.
+pub(crate) const AMONG: [&str; 2] = [" = ANY(ARRAY(", "))"];
 /// The database's now.
 pub(crate) const NOW: &str = "now()";
 

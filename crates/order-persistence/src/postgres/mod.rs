@@ -36,6 +36,8 @@ mod statements;
 mod store;
 #[path = "../shared/task_ends.rs"]
 mod task_ends;
+#[path = "../shared/texts.rs"]
+mod texts;
 #[path = "../shared/timeline.rs"]
 mod timeline;
 #[path = "../shared/write.rs"]

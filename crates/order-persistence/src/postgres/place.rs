@@ -112,8 +112,8 @@ impl Placing {
             ", ", Array<Timestamptz>, &guards.ends_at;
             ", ", Array<Timestamptz>, &guards.created_at;
             ") AS given (key_hash, fingerprint, customer_id, placed_with, open, ends_at, created_at) \
-             WHERE (SELECT count(*) FROM idempotency_keys AS other WHERE other.kind = 'guard' \
-             AND other.customer_id = given.customer_id AND (other.open OR other.ends_at > given.created_at) \
+             WHERE (SELECT count(*) FROM idempotency_keys AS other \
+             WHERE other.customer_id = given.customer_id AND (other.open OR other.ends_at > given.created_at) \
              AND other.order_id <> ALL(", Array<BigInt>, seen;
         }
         // Counted, not `NOT EXISTS`: that would be planned as a join with the whole table.

@@ -6,13 +6,13 @@
 
 use std::collections::BTreeMap;
 
-use diesel::dsl::{count_star, min, not, sql};
+use diesel::dsl::{count_star, min, not};
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
 use order_domain::ports::{Chore, ChoreFigures, Figures, KindFigures, TaskKind};
 
 use super::dialect::{Conn, DbTime, now_query, together};
 use super::schema::{payment_entries, tasks};
+use super::texts::{HasBeenTried, IsInReview};
 use crate::error::DbError;
 
 pub(crate) async fn figures(conn: &mut Conn) -> Result<Figures, DbError> {
@@ -25,7 +25,7 @@ pub(crate) async fn figures(conn: &mut Conn) -> Result<Figures, DbError> {
         load::<(String, Option<DbTime>)>(
             tasks::table
                 .filter(not(tasks::dead))
-                .filter(sql::<Bool>("attempts > 0"))
+                .filter(HasBeenTried)
                 .group_by(tasks::kind)
                 .select((tasks::kind, min(tasks::created_at)))
         ),
@@ -33,7 +33,7 @@ pub(crate) async fn figures(conn: &mut Conn) -> Result<Figures, DbError> {
         load::<(String, DbTime, i32)>(
             tasks::table.filter(tasks::order_id.is_null()).select((tasks::kind, tasks::run_at, tasks::attempts))
         ),
-        get_result::<i64>(payment_entries::table.filter(sql::<Bool>("state = 'review'")).select(count_star()))
+        get_result::<i64>(payment_entries::table.filter(IsInReview).select(count_star()))
     )?;
     let mut kinds: BTreeMap<_, _> = TaskKind::ALL.into_iter().map(|kind| (kind, KindFigures::default())).collect();
     // A kind that only a newer instance knows is counted there.

@@ -18,6 +18,7 @@ use super::dialect::{Backend, Conn, DbTime, Instant};
 use super::load::{TRIES, complete};
 use super::rows::OrderRow;
 use super::schema::orders;
+use super::texts::IsToBeTaken;
 use crate::error::DbError;
 
 /// A page of orders in two round trips: the rows of the page, and what belongs to them.
@@ -90,9 +91,8 @@ fn meeting(filter: &OrderFilter, start: PageStart, status: Option<Status>) -> or
         query = query.filter(orders::created_at.le(DbTime(to)));
     }
     if filter.available {
-        let open = [Status::Confirmed.name(), Status::Preparing.name()];
-        query = query.filter(orders::courier_id.is_null());
-        query = query.filter(orders::released_at.is_not_null()).filter(orders::status.eq_any(open));
+        query =
+            query.filter(IsToBeTaken).filter(orders::courier_id.is_null()).filter(orders::released_at.is_not_null());
     }
     match filter.scheduled {
         Some(true) => query = query.filter(orders::scheduled_for.is_not_null()),

@@ -12,9 +12,10 @@ use order_domain::time::Timestamp;
 use order_domain::{Currency, Money, OrderId, UserId};
 
 use super::dialect::{Conn, DbTime, now_query, now_value, together};
-use super::mapping::{GUARD, RECEIPT};
+use super::mapping::RECEIPT;
 use super::rows::{EntryRow, GuardRow, ItemRow, OrderRow, ReceiptRow};
 use super::schema::{guards, order_events, order_items, orders, payment_entries, receipts, tasks};
+use super::texts::{GuardedCurrency, GuardedTerms};
 use super::whole;
 use crate::error::DbError;
 
@@ -81,10 +82,9 @@ pub(crate) async fn placing(conn: &mut Conn, caller: &UserId, key: Option<Idempo
         ),
         load::<(GuardRow, String, String)>(
             guards::table
-                .inner_join(orders::table.on(orders::id.eq(guards::order_id)))
-                .filter(guards::kind.eq(GUARD).and(guards::customer_id.eq(caller.as_str())))
+                .filter(guards::customer_id.eq(caller.as_str()))
                 .filter(guards::open.eq(true).or(guards::ends_at.gt(now_value())))
-                .select((GuardRow::as_select(), orders::terms, orders::currency))
+                .select((GuardRow::as_select(), GuardedTerms, GuardedCurrency))
         )
     )?;
     let receipt = receipt.into_iter().next().map(ReceiptRow::into_receipt).transpose()?;

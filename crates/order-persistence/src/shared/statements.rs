@@ -5,7 +5,7 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 
-use super::dialect::{Backend, DbTime, Instant, LOCK, LOCK_FREE_ONES, NOW};
+use super::dialect::{AMONG, Backend, DbTime, Instant, LOCK, LOCK_FREE_ONES, NOW};
 use super::rows::OrderRow;
 
 /// Names a statement by its type: the same text for every value.
@@ -176,7 +176,10 @@ impl QueryFragment<Backend> for Forget {
         out.push_sql(" ORDER BY ends_at LIMIT ");
         out.push_bind_param::<BigInt, _>(&self.limit)?;
         out.push_sql(LOCK_FREE_ONES);
-        out.push_sql(") DELETE FROM idempotency_keys WHERE key_hash IN (SELECT key_hash FROM ended)");
+        for piece in [") DELETE FROM idempotency_keys WHERE key_hash", AMONG[0], "SELECT key_hash FROM ended", AMONG[1]]
+        {
+            out.push_sql(piece);
+        }
         Ok(())
     }
 }

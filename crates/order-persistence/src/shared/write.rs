@@ -11,7 +11,7 @@ use order_domain::time::Duration;
 
 use super::desk;
 use super::dialect::{Conn, DbTime, now_query, now_value};
-use super::mapping::{GUARD, entry_no};
+use super::mapping::entry_no;
 use super::rows::{EntryRow, EventRow, GuardRow, ItemRow, OrderRow, ReceiptRow, TaskRow};
 use super::schema::{guards, order_events, order_items, orders, outbox, payment_entries, receipts, tasks};
 use super::statements::{EndGuard, Forget, Mark, MarkEntry, MoveEntry, UpdateOrder};
@@ -128,7 +128,7 @@ async fn insert_guard(conn: &mut Conn, set: &WriteSet, guard: &Guard) -> Result<
     let row = GuardRow::from_guard(&set.order, guard);
     let seen = guard.seen.iter().map(|order| order.get());
     let unseen = guards::table
-        .filter(guards::kind.eq(GUARD).and(guards::customer_id.eq(row.customer_id.clone())))
+        .filter(guards::customer_id.eq(row.customer_id.clone()))
         .filter(guards::open.eq(true).or(guards::ends_at.gt(row.created_at)))
         .filter(guards::order_id.ne_all(seen.collect::<Vec<_>>()));
     if unseen.count().get_result::<i64>(conn).await? > 0 {

@@ -42,6 +42,8 @@ type Manager = AsyncDieselConnectionManager<Conn>;
 pub(crate) const LOCK: &str = "";
 /// As above.
 pub(crate) const LOCK_FREE_ONES: &str = "";
+/// As above.
+pub(crate) const AMONG: [&str; 2] = [" IN (", ")"];
 /// The columns of the index by which the history is read, as it has them.
 pub(crate) const BY_MOMENT: &str = "at, order_id, seq";
 /// The machine's now, as this engine stores moments.

@@ -10,6 +10,7 @@
 mod migrations;
 mod personal;
 mod plans;
+mod plans_of_requests;
 mod postgres;
 mod races;
 mod round_trips;

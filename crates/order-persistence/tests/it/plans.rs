@@ -1,11 +1,12 @@
-//! What PostgreSQL reads for the statements of the outbox and the history: as much as they yield, whatever else there is.
+//! What PostgreSQL reads for a claim and for the statements of the outbox and the history: as much as they yield, whatever
+//! else there is.
 //!
 //! Each is asked over a connection that prepared it while the tables were all but empty, and whose plans are kept. A table
 //! that PostgreSQL has never looked at it takes for one of some pages, so what it knew of which table matters.
 
-use order_domain::OrderId;
-use order_domain::ports::{HistoryPlace, HistorySpan, Publisher, Unpublished};
+use order_domain::ports::{Claim, HistoryPlace, HistorySpan, Publisher, TaskKind, Unpublished};
 use order_domain::time::{Duration, after};
+use order_domain::{OrderId, TaskId};
 use order_persistence::{Options, Stores};
 use order_testkit::builders::{START, an_order};
 use order_testkit::contract::eventually;
@@ -22,23 +23,33 @@ const ORDERS: i64 = 10_000;
 /// machine.
 const BESIDE: i64 = 500;
 
-/// How often tables were scanned, and how many entries were read from the indexes of each.
+/// How often tables were scanned, and how many entries were read from the indexes of all and of some.
 #[derive(Debug)]
-struct Reads {
-    scans: i64,
+pub(crate) struct Reads {
+    pub(crate) scans: i64,
+    pub(crate) all: i64,
     outbox: i64,
     events: i64,
     orders: i64,
+    tasks: i64,
 }
 
 impl Reads {
     async fn told(client: &Client) -> Self {
-        let figures = "SELECT (SELECT sum(seq_scan)::bigint FROM pg_stat_user_tables WHERE relname IN ('outbox', \
-                       'order_events', 'orders', 'publisher_lease')), sum(idx_tup_read) FILTER (WHERE relname = 'outbox')::bigint, \
-                       sum(idx_tup_read) FILTER (WHERE relname = 'order_events')::bigint, \
-                       sum(idx_tup_read) FILTER (WHERE relname = 'orders')::bigint FROM pg_stat_user_indexes";
-        let row = client.query_one(figures, &[]).await.unwrap();
-        Self { scans: row.get(0), outbox: row.get(1), events: row.get(2), orders: row.get(3) }
+        let scans = "SELECT sum(seq_scan)::bigint FROM pg_stat_user_tables";
+        let of = async |tables: &str| -> i64 {
+            let read =
+                format!("SELECT sum(idx_tup_read)::bigint FROM pg_stat_user_indexes WHERE relname LIKE '{tables}'");
+            client.query_one(&read, &[]).await.unwrap().get(0)
+        };
+        Self {
+            scans: client.query_one(scans, &[]).await.unwrap().get(0),
+            all: of("%").await,
+            outbox: of("outbox").await,
+            events: of("order_events").await,
+            orders: of("orders").await,
+            tasks: of("tasks").await,
+        }
     }
 
     /// No more than this of each, and no table from its beginning to its end.
@@ -51,14 +62,15 @@ impl Reads {
 }
 
 /// A database, and instances with one connection each that have asked for everything while it was empty.
-struct Given {
+pub(crate) struct Given {
     client: Client,
     early: Vec<Stores>,
     postgres: Postgres,
 }
 
 impl Given {
-    async fn asked_early(known: &str, instances: usize) -> Self {
+    /// PostgreSQL has looked at the `known` tables of one order, and each instance has asked for everything.
+    pub(crate) async fn asked_early(known: &str, instances: usize, ask: impl AsyncFn(&Stores)) -> Self {
         let postgres = Postgres::fresh().await;
         let life = an_order().id(1).placed();
         let client = postgres.database.connect().await;
@@ -68,25 +80,21 @@ impl Given {
         life.keep(&*early[0].orders, &*early[0].tasks, &*early[0].ids).await;
         client.batch_execute(&format!("VACUUM ANALYZE {known}")).await.unwrap();
         for stores in &early {
-            // PostgreSQL keeps a plan when it has made five.
+            // PostgreSQL may keep a plan when it has made five.
             for _ in 0..7 {
-                stores.outbox.next(ME, LEASE, LIMIT).await.unwrap();
-                stores.outbox.unpublished().await.unwrap();
-                stores.history.events(span(None), None, LIMIT).await.unwrap();
-                stores.history.events(span(Some(life.order.id())), None, LIMIT).await.unwrap();
-                stores.outbox.published(&[(life.order.id(), 1)]).await.unwrap();
+                ask(stores).await;
             }
         }
         Self { client, early, postgres }
     }
 
     /// Somebody else fills the tables.
-    async fn execute(&self, statements: &str) {
+    pub(crate) async fn execute(&self, statements: &str) {
         self.postgres.database.connect().await.batch_execute(statements).await.unwrap();
     }
 
     /// What an instance reads. A connection tells when it ends.
-    async fn reads<F: Future<Output = ()>>(&mut self, work: impl FnOnce(Stores) -> F) -> Reads {
+    pub(crate) async fn reads<F: Future<Output = ()>>(&mut self, work: impl FnOnce(Stores) -> F) -> Reads {
         let connected = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
                          AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
         let client = &self.client;
@@ -103,9 +111,11 @@ impl Given {
         let now = Reads::told(client).await;
         Reads {
             scans: now.scans - before.scans,
+            all: now.all - before.all,
             outbox: now.outbox - before.outbox,
             events: now.events - before.events,
             orders: now.orders - before.orders,
+            tasks: now.tasks - before.tasks,
         }
     }
 }
@@ -114,9 +124,29 @@ fn span(order: Option<OrderId>) -> HistorySpan {
     HistorySpan { from: START, to: after(START, Duration::from_hours(24 * 365)), order }
 }
 
+/// All that the publisher and the history ask.
+async fn publish(stores: &Stores) {
+    let first = OrderId::new(1).unwrap();
+    stores.outbox.next(ME, LEASE, LIMIT).await.unwrap();
+    stores.outbox.unpublished().await.unwrap();
+    stores.history.events(span(None), None, LIMIT).await.unwrap();
+    stores.history.events(span(Some(first)), None, LIMIT).await.unwrap();
+    stores.outbox.published(&[(first, 1)]).await.unwrap();
+}
+
+/// A sweep, and a claim by an id.
+async fn claim(stores: &Stores) {
+    stores.tasks.claim(&refunds(None)).await.unwrap();
+    stores.tasks.claim(&refunds(Some(vec![TaskId::new(1_000).unwrap()]))).await.unwrap();
+}
+
+fn refunds(only: Option<Vec<TaskId>>) -> Claim {
+    Claim { slots: vec![(TaskKind::Refund, 16)], chores: Vec::new(), only, lease: LEASE }
+}
+
 /// Whatever was known of the tables when the plans were made.
 async fn what_is_read_is_what_is_yielded(known: &str) {
-    let mut given = Given::asked_early(known, 4).await;
+    let mut given = Given::asked_early(known, 4, publish).await;
     let much = format!(
         "SET session_replication_role = replica;
          INSERT INTO orders SELECT another.* FROM orders, generate_series(2, {ORDERS}) AS n,
@@ -176,4 +206,37 @@ async fn what_is_read_is_what_is_yielded_however_short_the_history_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_read_is_what_is_yielded_however_small_all_tables_were() {
     what_is_read_is_what_is_yielded("outbox, orders, order_events").await;
+}
+
+/// However many tasks are due: a claim that is told which, and a sweep.
+async fn a_claim_reads_what_it_takes(known: &str) {
+    let mut given = Given::asked_early(known, 2, claim).await;
+    let many = "SET session_replication_role = replica;
+         INSERT INTO tasks (id, kind, order_id, seq, ordinal, run_at, created_at)
+            SELECT 1000000 + n, 'refund', 1, 1000 + n, 0, now() - interval '1 minute', now()
+            FROM generate_series(1, 10000) AS n;";
+    given.execute(many).await;
+
+    let named = given.reads(|stores| async move {
+        let ids = [1_000_001, 1_005_000, 1_010_000].map(|id| TaskId::new(id).unwrap());
+        assert_eq!(stores.tasks.claim(&refunds(Some(ids.into()))).await.unwrap().claimed.len(), 3);
+    });
+    let named = named.await;
+    assert!(named.scans == 0 && named.tasks <= 3 * 10 + BESIDE, "{named:?}");
+
+    let swept = given.reads(|stores| async move {
+        assert_eq!(stores.tasks.claim(&refunds(None)).await.unwrap().claimed.len(), 16);
+    });
+    let swept = swept.await;
+    assert!(swept.scans == 0 && swept.tasks <= 16 * 10 + BESIDE, "{swept:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_reads_what_it_takes_however_empty_the_tasks_were() {
+    a_claim_reads_what_it_takes("tasks").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_reads_what_it_takes_however_few_orders_there_were() {
+    a_claim_reads_what_it_takes("orders").await;
 }

@@ -28,6 +28,8 @@ struct Wire {
     /// How many statements were executed.
     statements: watch::Sender<usize>,
     counted: AtomicUsize,
+    /// How many statements were prepared (*Parse*) since somebody asked.
+    prepared: Arc<AtomicUsize>,
     trips: Arc<Mutex<Trips>>,
     url: String,
 }
@@ -39,22 +41,29 @@ impl Wire {
         let (server, path) = rest.split_once('/').unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("{head}@{}/{path}", listener.local_addr().unwrap());
-        let (statements, trips) = (watch::Sender::new(0), Arc::default());
+        let (statements, trips, prepared) = (watch::Sender::new(0), Arc::default(), Arc::<AtomicUsize>::default());
         tokio::spawn({
             let (server, statements, trips) = (server.to_owned(), statements.clone(), Arc::clone(&trips));
+            let prepared = Arc::clone(&prepared);
             async move {
                 while let Ok((client, _)) = listener.accept().await {
-                    tokio::spawn(pass(client, server.clone(), statements.clone(), Arc::clone(&trips)));
+                    let (trips, prepared) = (Arc::clone(&trips), Arc::clone(&prepared));
+                    tokio::spawn(pass(client, server.clone(), statements.clone(), trips, prepared));
                 }
             }
         });
-        Self { statements, counted: AtomicUsize::new(0), trips, url }
+        Self { statements, counted: AtomicUsize::new(0), prepared, trips, url }
     }
 
     /// How many statements were executed since the last count.
     fn counted(&self) -> usize {
         let all = *self.statements.borrow();
         all - self.counted.swap(all, Ordering::SeqCst)
+    }
+
+    /// How many statements were prepared since this was asked last: each is a round trip, and a plan.
+    fn prepared(&self) -> usize {
+        self.prepared.swap(0, Ordering::SeqCst)
     }
 
     /// What follows has to send so many statements in its first trip, so many in its second, and so on.
@@ -75,6 +84,7 @@ async fn pass(
     server: String,
     statements: watch::Sender<usize>,
     trips: Arc<Mutex<Trips>>,
+    prepared: Arc<AtomicUsize>,
 ) -> Option<()> {
     let server = TcpStream::connect(server).await.ok()?;
     let (mut from_client, to_client) = client.into_split();
@@ -88,6 +98,9 @@ async fn pass(
         let length = from_client.read_u32().await.ok()?;
         if matches!(kind, b'E' | b'Q') {
             statements.send_modify(|statements| *statements += 1);
+        }
+        if kind == b'P' {
+            prepared.fetch_add(1, Ordering::SeqCst);
         }
         let head = [&[kind][..], &length.to_be_bytes()].concat();
         forward(&mut from_client, &mut to_server, &head, length).await?;
@@ -163,6 +176,8 @@ async fn placing_is_one_read_and_one_write() {
         let set = WriteSet::new(change, vec![id]).guarded(guard).with_receipt(Some((key, receipt)));
         stores.orders.commit(vec![set]).await.unwrap();
         assert!(n == 1 || wire.counted() == 1, "the write is one statement");
+        assert!(n == 1 || wire.prepared() == 0, "each was prepared by the first");
+        wire.prepared();
     }
 }
 
@@ -275,7 +290,8 @@ async fn a_list_is_two_round_trips_however_it_is_asked_for() {
         stores.orders.commit(vec![WriteSet::new(placed, ids)]).await.unwrap();
     }
     let several = vec![Status::Pending, Status::Confirmed, Status::Cancelled];
-    for filter in [OrderFilter::default(), OrderFilter { statuses: several, ..OrderFilter::default() }] {
+    let of_several = OrderFilter { statuses: several, ..OrderFilter::default() };
+    for filter in [OrderFilter::default(), of_several] {
         let first = Page { limit: 20, start: PageStart::Offset(0) };
         let next = stores.reader.list(&filter, first).await.unwrap().next.unwrap();
         for page in [first, Page { start: PageStart::After(next), ..first }] {
@@ -283,7 +299,9 @@ async fn a_list_is_two_round_trips_however_it_is_asked_for() {
             stores.reader.list(&filter, page).await.unwrap();
             wire.expect_trips(&[1, 3]);
             let list = stores.reader.list(&filter, page);
+            wire.prepared();
             let page = tokio::time::timeout(Duration::from_secs(5), list).await.expect("no third trip").unwrap();
+            assert_eq!(wire.prepared(), 0, "{filter:?}");
             assert_eq!((page.orders.len(), wire.counted()), (if page.next.is_some() { 20 } else { 10 }, 4));
         }
     }
