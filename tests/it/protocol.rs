@@ -11,7 +11,8 @@ use order_domain::{OrderId, Rules};
 use order_persistence::{DatabaseUrl, Options, Stores};
 use order_testkit::builders::{an_order, rules, user};
 use order_testkit::services::{
-    FakeCarts, FakeNotifications, FakePayments, FakeProducts, PaymentAnswer, RecordingLive, RecordingSignal,
+    FakeAvailability, FakeCarts, FakeNotifications, FakePayments, FakeProducts, PaymentAnswer, RecordingLive,
+    RecordingSignal,
 };
 use order_usecases::tasks::{Done, Handlers};
 
@@ -40,6 +41,7 @@ impl Bench {
             ids: stores.ids.clone(),
             signal: Arc::new(RecordingSignal::new()),
             live: Arc::new(RecordingLive::new()),
+            availability: Arc::new(FakeAvailability::default()),
             payments: payments.clone(),
             products: Arc::new(FakeProducts::of([])),
             carts: Arc::new(FakeCarts::new()),

@@ -7,8 +7,9 @@ use order_clients::{
     BreakerState, CartClient, Deadlines, Guards, Limits, NotificationClient, PaymentClient, ProductClient,
     ServiceTokens, UserClient,
 };
-use order_domain::ports::{Clock, ServiceName};
+use order_domain::ports::{Clock, ServiceName, TaskSignal};
 use order_http::{Answering, OutsideHealth, RequestContext};
+use order_usecases::signalling::SignalOfUse;
 
 use crate::Failure;
 use crate::settings::Settings;
@@ -42,6 +43,11 @@ impl Outside {
             notifications: Arc::new(notification.map_err(Failure::other)?),
             guards,
         })
+    }
+
+    /// Word of due tasks, of those that can be done.
+    pub(crate) fn signal(&self, signal: &Arc<dyn TaskSignal>) -> Arc<dyn TaskSignal> {
+        Arc::new(SignalOfUse::new(Arc::clone(signal), Arc::new(self.guards.clone())))
     }
 
     /// How they are doing, for the health endpoint.

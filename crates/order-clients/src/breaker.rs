@@ -30,7 +30,7 @@ pub enum BreakerState {
     Closed,
     /// A few may try.
     HalfOpen,
-    /// None passes. It stays so until the first call after its time, however long ago that was.
+    /// None passes. It stays so until somebody looks after its time, however long ago that was.
     Open,
 }
 
@@ -100,6 +100,12 @@ impl Breaker {
 
     pub(crate) fn state(&self) -> BreakerState {
         self.shown.state()
+    }
+
+    /// Whether a call would be admitted just now. Looking is no call; it makes it half-open, if its time is over.
+    pub(crate) fn admits(&self) -> bool {
+        self.with(StateMachine::is_call_permitted)
+            && (self.state() == BreakerState::Closed || self.trials.available_permits() > 0)
     }
 
     /// Leave to make one call, or none.
@@ -238,6 +244,25 @@ mod tests {
             assert_eq!(breaker.state(), BreakerState::Closed);
             let many: Vec<_> = (0..100).map_while(|_| breaker.admit()).collect();
             assert_eq!(many.len(), 100);
+        });
+    }
+
+    #[test]
+    fn whether_a_call_would_pass_is_known_without_one() {
+        failsafe::clock::freeze(|time| {
+            let breaker = breaker();
+            assert!(breaker.admits());
+            calls(&breaker, LIMITS.failures, false);
+            assert!(!breaker.admits());
+            // as long again is the jitter
+            time.advance(Duration::from_millis(2_001));
+            let few: Vec<_> = (0..LIMITS.trials).map(|_| (breaker.admits(), breaker.admit())).collect();
+            assert!(few.iter().all(|(would, does)| *would && does.is_some()));
+            assert!(!breaker.admits());
+            drop(few);
+            assert!(breaker.admits());
+            calls(&breaker, 1, true);
+            assert!(breaker.admits());
         });
     }
 

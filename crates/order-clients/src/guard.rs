@@ -14,7 +14,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use order_domain::ports::ServiceName;
+use order_domain::ports::{Availability, ServiceName};
 use order_domain::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tower::retry::budget::{Budget, TpsBudget};
@@ -100,6 +100,12 @@ impl Guards {
             ServiceName::Payment => &self.payment,
             ServiceName::Notification => &self.notification,
         }
+    }
+}
+
+impl Availability for Guards {
+    fn takes_calls(&self, service: ServiceName) -> bool {
+        self.of(service).breaker.admits()
     }
 }
 

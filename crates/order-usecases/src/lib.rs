@@ -24,6 +24,7 @@ pub mod replay;
 mod request;
 mod resolve;
 mod set_status;
+pub mod signalling;
 pub mod tasks;
 mod wait;
 pub mod worker;

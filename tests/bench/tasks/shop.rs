@@ -14,7 +14,7 @@ use order_persistence::{DatabaseUrl, Options, Stores};
 use order_queue::InProcessSignal;
 use order_testkit::builders::{an_order, rules, stocked};
 use order_testkit::pg::TestDatabase;
-use order_testkit::services::{FakeCarts, FakeNotifications, FakeProducts, RecordingLive};
+use order_testkit::services::{FakeAvailability, FakeCarts, FakeNotifications, FakeProducts, RecordingLive};
 use order_usecases::tasks::Handlers;
 use order_usecases::worker::{Worker, WorkerConfig};
 use tokio::task::JoinHandle;
@@ -84,6 +84,7 @@ impl Shop {
             ids: stores.ids.clone(),
             signal: self.signal.clone(),
             live: Arc::new(RecordingLive::new()),
+            availability: Arc::new(FakeAvailability::default()),
             payments: self.payments.clone(),
             products: Arc::new(FakeProducts::of([stocked(1, 299, 9), stocked(2, 299, 9), stocked(3, 299, 9)])),
             carts: Arc::new(FakeCarts::new()),

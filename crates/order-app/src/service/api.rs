@@ -72,7 +72,7 @@ fn usecases(
     outside: &Outside,
 ) -> Arc<dyn Fn() -> UseCases + Send + Sync> {
     let connections = settings.database_connections.div_ceil(threads(settings));
-    let (signal, live, carts) = (transport.signal.clone(), transport.live.clone(), outside.carts.clone());
+    let (signal, live, carts) = (outside.signal(&transport.signal), transport.live.clone(), outside.carts.clone());
     let (products, users) = (outside.products.clone(), outside.users.clone());
     let (stores, rules) = (stores.clone(), Arc::new(settings.rules.clone()));
     Arc::new(move || {

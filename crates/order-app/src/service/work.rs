@@ -72,8 +72,9 @@ pub(super) fn worker(
     let handlers = Handlers {
         orders: stores.orders.clone(),
         ids: stores.ids.clone(),
-        signal: transport.signal.clone(),
+        signal: outside.signal(&transport.signal),
         live: transport.live.clone(),
+        availability: Arc::new(outside.guards.clone()),
         payments: outside.payments.clone(),
         products: outside.products.clone(),
         carts: outside.carts.clone(),

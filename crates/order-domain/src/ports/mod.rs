@@ -23,8 +23,8 @@ pub use events::{
 };
 pub use live::{LiveEvent, LiveEvents, Subscription};
 pub use services::{
-    Bearer, Cart, CartService, NotificationService, Payment, PaymentError, PaymentReceipt, PaymentService,
-    ProductService, ServiceError, ServiceName, UserService,
+    Availability, Bearer, Cart, CartService, NotificationService, Payment, PaymentError, PaymentReceipt,
+    PaymentService, ProductService, ServiceError, ServiceName, UserService,
 };
 pub use store::{
     Cause, CommitError, Committed, GuardChange, IdempotencyKey, KEPT_AFTER_END, ListPlace, Loaded, OrderFilter,

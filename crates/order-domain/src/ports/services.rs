@@ -47,6 +47,13 @@ impl fmt::Display for ServiceName {
     }
 }
 
+/// Which outside services are called just now.
+pub trait Availability: Send + Sync {
+    /// Whether a call would leave. A service that has failed too often of late is left alone for a while: a call to it is
+    /// refused at once, so whoever would have to prepare for one may as well not begin.
+    fn takes_calls(&self, service: ServiceName) -> bool;
+}
+
 /// Why an outside service could not be asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ServiceError {

@@ -13,6 +13,7 @@ use crate::ids::{EntryNo, OrderId, TaskId};
 use crate::order::Version;
 use crate::time::Timestamp;
 
+use super::services::ServiceName;
 use super::store::StoreError;
 
 /// What is to be done.
@@ -66,6 +67,16 @@ impl TaskKind {
         match self {
             Self::Charge | Self::Refund | Self::Notify | Self::Release => false,
             Self::ClearCart => true,
+        }
+    }
+
+    /// The outside service without which it comes to nothing.
+    pub const fn service(self) -> ServiceName {
+        match self {
+            Self::Charge | Self::Refund => ServiceName::Payment,
+            Self::ClearCart => ServiceName::Cart,
+            Self::Notify => ServiceName::Notification,
+            Self::Release => ServiceName::Product,
         }
     }
 

@@ -1,6 +1,7 @@
 //! The outside services, scripted, with records of what they were asked. Each answers well unless the test plans
 //! otherwise. All are shared by reference (`Arc<FakeCarts>`), so that a test keeps its hand on what a use case holds.
 
+mod availability;
 mod carts;
 mod clock;
 mod live;
@@ -11,6 +12,7 @@ mod signal;
 mod stream;
 mod users;
 
+pub use availability::FakeAvailability;
 pub use carts::FakeCarts;
 pub use clock::FixedClock;
 pub use live::RecordingLive;

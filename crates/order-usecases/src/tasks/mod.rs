@@ -13,7 +13,7 @@ use std::time::Duration;
 use order_domain::Rules;
 use order_domain::order::{DomainError, Inconsistent};
 use order_domain::ports::{
-    CartService, Chore, ClaimedChore, ClaimedTask, CommitError, EntryFailure, IdGenerator, LiveEvents,
+    Availability, CartService, Chore, ClaimedChore, ClaimedTask, CommitError, EntryFailure, IdGenerator, LiveEvents,
     NotificationService, OrderStore, PaymentService, ProductService, Rest, ServiceError, StoreError, TaskKind,
     TaskSignal, backoff_ceiling,
 };
@@ -88,6 +88,8 @@ pub struct Handlers {
     pub signal: Arc<dyn TaskSignal>,
     /// Tells those who wait what happens to orders.
     pub live: Arc<dyn LiveEvents>,
+    /// Which of the services below are called just now.
+    pub availability: Arc<dyn Availability>,
     /// The payment service.
     pub payments: Arc<dyn PaymentService>,
     /// The product service.
@@ -103,6 +105,11 @@ pub struct Handlers {
 }
 
 impl Handlers {
+    /// Whether tasks of this kind come to nothing just now: the service that they need is left alone for a while.
+    pub fn rests(&self, kind: TaskKind) -> bool {
+        !self.availability.takes_calls(kind.service())
+    }
+
     /// Runs a task once.
     pub async fn run(&self, task: &ClaimedTask) -> Done {
         let done = match (task.kind, task.entry) {

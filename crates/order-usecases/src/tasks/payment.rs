@@ -43,6 +43,12 @@ impl Handlers {
                         return Ok(Done::Committed);
                     }
                 }
+                // Nothing is written down for a call that would not leave.
+                Step::Send | Step::AskAgain if self.rests(task.kind) => {
+                    let error = PaymentError::NotSent("the payment service is left alone for a while".to_owned());
+                    let failure = EntryFailure { entry: n, refusal: false, again: false };
+                    return Ok(self.later(&loaded, n, &error, failure));
+                }
                 Step::Send => {
                     if self.orders.mark_sent(task, loaded.order.version(), n).await? {
                         let seen = Seen::sent(loaded, n)?;

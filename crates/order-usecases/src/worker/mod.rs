@@ -2,6 +2,10 @@
 //!
 //! It is woken by signals, which say what is due; what a lost signal left behind it finds by its own sweep, every second
 //! or when the next task becomes due. A handler that hangs is cut off, one that panics is a failed try.
+//!
+//! While the service that a kind needs is left alone, tasks of that kind rest: a few of them are looked at now and then, for
+//! an order may be overdue, and the others stay where they are, due at once when the service is called again. An outage
+//! costs the same however much is ordered meanwhile.
 
 mod run;
 
@@ -31,6 +35,8 @@ pub struct WorkerConfig {
     pub limit: Duration,
     /// The longest between two looks at what is due. 1 s.
     pub sweep: Duration,
+    /// The shortest between two looks at tasks that rest. 200 ms.
+    pub rest: Duration,
 }
 
 impl Default for WorkerConfig {
@@ -40,6 +46,7 @@ impl Default for WorkerConfig {
             lease: Duration::from_secs(30),
             limit: Duration::from_secs(20),
             sweep: Duration::from_secs(1),
+            rest: Duration::from_millis(200),
         }
     }
 }
@@ -61,6 +68,8 @@ pub struct Worker {
     kinds: BTreeMap<TaskKind, Kind>,
     /// Chores that it is doing.
     chores: BTreeSet<Chore>,
+    /// Before then it looks at nothing that rests.
+    next_look: Instant,
 }
 
 /// What a worker knows of a kind.
@@ -84,13 +93,15 @@ impl Worker {
         on_sweep: OnSweep,
     ) -> Self {
         let kinds = TaskKind::ALL.into_iter().map(|kind| (kind, Kind::default())).collect();
-        Self { tasks, signal, handlers, config, on_sweep, running: JoinSet::new(), kinds, chores: BTreeSet::new() }
+        let (running, chores, next_look) = (JoinSet::new(), BTreeSet::new(), Instant::now());
+        Self { tasks, signal, handlers, config, on_sweep, running, kinds, chores, next_look }
     }
 
     /// Works until it is told to stop; then finishes what it has begun and claims nothing more.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut next_sweep = Instant::now();
         while !stop.is_cancelled() {
+            let wake = if self.has_backlog_at_rest() { next_sweep.min(self.next_look) } else { next_sweep };
             tokio::select! {
                 // In this sequence: whatever else is ready, a stop is heeded first, and slots are free before they are
                 // filled again.
@@ -98,13 +109,17 @@ impl Worker {
                 () = stop.cancelled() => break,
                 Some(ended) = self.running.join_next() => next_sweep = next_sweep.min(self.free(ended.ok().as_ref())),
                 signalled = self.signal.next() => self.wait_in_line(signalled),
-                () = sleep_until(next_sweep) => next_sweep = Instant::now(),
+                () = sleep_until(wake) => {}
             }
             while let Some(ended) = self.running.try_join_next() {
                 next_sweep = next_sweep.min(self.free(ended.ok().as_ref()));
             }
             if Instant::now() >= next_sweep || self.backlog_has_room() {
                 next_sweep = Instant::now() + self.sweep(&stop).await;
+                // What becomes due before then may be of a kind that rests.
+                if self.kinds.keys().any(|name| self.handlers.rests(*name)) {
+                    next_sweep = next_sweep.max(self.next_look);
+                }
             }
             while !stop.is_cancelled() && self.claim_signalled(&stop).await {}
         }
@@ -126,29 +141,62 @@ impl Worker {
         let now = Instant::now();
         // Panics are caught inside, so every run that ends names its kind.
         let Some(Ended { what, again_in }) = ended else { return now };
+        let again = now + again_in.unwrap_or(self.config.sweep);
         match what {
-            What::Task(kind) => {
-                if let Some(kind) = self.kinds.get_mut(kind) {
+            What::Task(name) => {
+                if let Some(kind) = self.kinds.get_mut(name) {
                     kind.running = kind.running.saturating_sub(1);
                 }
+                if self.handlers.rests(*name) { again.max(self.next_look) } else { again }
             }
-            What::Chore(chore) => drop(self.chores.remove(chore)),
+            What::Chore(chore) => {
+                self.chores.remove(chore);
+                again
+            }
         }
-        now + again_in.unwrap_or(self.config.sweep)
     }
 
-    fn free_slots(&self, kind: &Kind) -> usize {
-        self.config.slots.saturating_sub(kind.running)
+    fn has_room(&self, kind: &Kind) -> bool {
+        kind.running * 2 <= self.config.slots
+    }
+
+    /// There may be more of a kind that rests, and slots for it.
+    fn has_backlog_at_rest(&self) -> bool {
+        self.kinds.iter().any(|(name, kind)| kind.backlog && self.has_room(kind) && self.handlers.rests(*name))
     }
 
     fn backlog_has_room(&self) -> bool {
-        self.kinds.values().any(|kind| kind.backlog && kind.running * 2 <= self.config.slots)
+        let looks = Instant::now() >= self.next_look;
+        let has_room = |(name, kind): (&TaskKind, &Kind)| {
+            kind.backlog && self.has_room(kind) && (looks || !self.handlers.rests(*name))
+        };
+        self.kinds.iter().any(has_room)
+    }
+
+    /// How many of each kind a sweep may take. What rests and was looked at just now is left out.
+    fn slots_to_fill(&mut self) -> Vec<(TaskKind, usize)> {
+        let now = Instant::now();
+        let (mut looked, looks) = (false, now >= self.next_look);
+        let mut slots = Vec::with_capacity(self.kinds.len());
+        for (name, kind) in &self.kinds {
+            let rests = self.handlers.rests(*name);
+            looked |= rests && looks;
+            if looks || !rests {
+                slots.push((*name, self.config.slots.saturating_sub(kind.running)));
+            }
+        }
+        if looked {
+            self.next_look = now + self.config.rest;
+        }
+        slots
     }
 
     /// Claims what was signalled, as far as there are slots. True: there may be more that can be claimed.
     async fn claim_signalled(&mut self, stop: &CancellationToken) -> bool {
         let (mut slots, mut only) = (Vec::new(), Vec::new());
         for (name, kind) in &mut self.kinds {
+            // There may be more that rests than was signalled.
+            kind.backlog |= !kind.waiting.is_empty() && self.handlers.rests(*name);
             if kind.backlog {
                 kind.waiting.clear();
             }
@@ -176,7 +224,7 @@ impl Worker {
 
     /// Claims what is due, and says how long until the next look.
     async fn sweep(&mut self, stop: &CancellationToken) -> Duration {
-        let slots: Vec<_> = self.kinds.iter().map(|(name, kind)| (*name, self.free_slots(kind))).collect();
+        let slots = self.slots_to_fill();
         let chores = Chore::ALL.into_iter().filter(|chore| !self.chores.contains(chore)).collect();
         let claim = Claim { slots: slots.clone(), chores, only: None, lease: self.config.lease };
         match self.tasks.claim(&claim).await {

@@ -17,7 +17,8 @@ use order_domain::{Destination, EntryNo, Money, OrderId, PaymentMethod, Rules, T
 use order_testkit::builders::{Kept, Life, a_cart, a_key, cart_line, rules, stocked, usd, user};
 use order_testkit::memory::MemoryStore;
 use order_testkit::services::{
-    FakeCarts, FakeNotifications, FakePayments, FakeProducts, FakeUsers, RecordingLive, RecordingSignal,
+    FakeAvailability, FakeCarts, FakeNotifications, FakePayments, FakeProducts, FakeUsers, RecordingLive,
+    RecordingSignal,
 };
 use order_usecases::tasks::{Done, Handlers};
 use order_usecases::{
@@ -36,6 +37,7 @@ pub(crate) struct Shop {
     pub(crate) carts: Arc<FakeCarts>,
     pub(crate) products: Arc<FakeProducts>,
     pub(crate) users: Arc<FakeUsers>,
+    pub(crate) availability: Arc<FakeAvailability>,
     pub(crate) payments: Arc<FakePayments>,
     pub(crate) notifications: Arc<FakeNotifications>,
     pub(crate) signal: Arc<RecordingSignal>,
@@ -51,6 +53,7 @@ impl Shop {
             carts: Arc::default(),
             products: Arc::new(FakeProducts::of([stocked(5, 299, 100), stocked(6, 150, 100)])),
             users: Arc::new(FakeUsers::with_couriers(&["bob", "cat"])),
+            availability: Arc::default(),
             payments: Arc::default(),
             notifications: Arc::default(),
             signal: Arc::default(),
@@ -104,6 +107,7 @@ impl Shop {
             ids: Arc::new(self.store.clone()),
             signal: self.signal.clone(),
             live: self.live.clone(),
+            availability: self.availability.clone(),
             payments,
             products: self.products.clone(),
             carts,

@@ -3,7 +3,7 @@
 use order_domain::PaymentMethod;
 use order_domain::order::{CancelCode, Status};
 use order_domain::payment::{EntryKind, EntryState, PaymentStatus};
-use order_domain::ports::{EntryFailure, Payment, TaskKind};
+use order_domain::ports::{EntryFailure, Payment, ServiceName, TaskKind};
 use order_domain::time::Duration;
 use order_testkit::builders::{an_order, usd, user};
 use order_testkit::memory::{Fault, Op};
@@ -245,4 +245,18 @@ async fn waits_double_up_to_five_minutes() {
     assert_eq!(waits, [500, 1_000, 2_000, 256_000, 300_000, 300_000]);
     let lucky = order_usecases::tasks::Handlers { chance: std::sync::Arc::new(|| 0.0), ..handlers };
     assert_eq!(lucky.backoff(11), Duration::ZERO);
+}
+
+#[tokio::test]
+async fn nothing_is_written_down_for_a_call_that_would_not_leave() {
+    let shop = with_a_charge().await;
+    shop.availability.leave_alone(ServiceName::Payment, true);
+    let task = shop.claim(TaskKind::Charge).await;
+    let done = shop.run(&task).await;
+    let Done::Retry { error, within, .. } = &done else { panic!("{done:?}") };
+    assert_eq!(error, "not sent: the payment service is left alone for a while");
+    assert_eq!(*within, Some(Duration::from_mins(15)), "until its order is overdue");
+    assert_eq!(failed(&done), EntryFailure { entry: 1, refusal: false, again: false });
+    assert_eq!((shop.store.calls(Op::MarkSent), shop.entry(1).state), (0, EntryState::Booked));
+    assert_eq!(shop.payments.calls(), []);
 }

@@ -3,6 +3,7 @@
 mod chores;
 mod faults;
 mod flow;
+mod resting;
 mod stop;
 
 use std::sync::Arc;
