@@ -9,6 +9,7 @@ mod event_reader;
 mod event_stream;
 mod link;
 mod live;
+mod pace;
 mod seldom;
 mod signal;
 mod tls;

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::message;
 use crate::redis::link::{LinkState, RedisLink, at_once};
+use crate::redis::pace::{SAYING, pace};
 
 /// Events in one message.
 const BATCH: usize = 256;
@@ -16,7 +17,7 @@ const WITHIN: Duration = Duration::from_millis(250);
 
 /// Speaks until nobody has anything to say any more.
 pub(super) async fn speak(link: RedisLink, mut to_be_said: mpsc::Receiver<LiveEvent>) {
-    let mut batch = Vec::with_capacity(BATCH);
+    let (mut batch, mut pace) = (Vec::with_capacity(BATCH), pace(SAYING));
     while to_be_said.recv_many(&mut batch, BATCH).await > 0 {
         if link.state() == LinkState::Up {
             let commands = link.commands().with_options(&at_once(WITHIN));
@@ -26,5 +27,6 @@ pub(super) async fn speak(link: RedisLink, mut to_be_said: mpsc::Receiver<LiveEv
             }
         }
         batch.clear();
+        pace.tick().await;
     }
 }

@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{GROUP, SignalConfig, message};
 use crate::InProcessSignal;
 use crate::redis::link::{ANSWER, Connection, Endless, RedisLink, at_once, is_refusal};
+use crate::redis::pace::{HEARING, pace};
 use crate::redis::seldom::Seldom;
 
 /// Messages that are read at once.
@@ -89,7 +90,7 @@ impl Reader {
     }
 
     async fn read_on(&self, trouble: &mut Option<String>) -> Endless<Error> {
-        let (mut from, mut next_round) = (From::Given, Instant::now());
+        let (mut from, mut next_round, mut pace) = (From::Given, Instant::now(), pace(HEARING));
         loop {
             if Instant::now() >= next_round {
                 let all = self.take_over().await? < BATCH;
@@ -109,6 +110,7 @@ impl Reader {
             self.local.put(&tasks);
             self.local.until_taken().await;
             self.settle(ids).await?;
+            pace.tick().await;
         }
     }
 

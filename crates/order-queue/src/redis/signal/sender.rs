@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::{Via, count, message};
 use crate::InProcessSignal;
 use crate::redis::link::{LinkState, RedisLink, at_once, is_refusal};
+use crate::redis::pace::{SAYING, pace};
 
 /// Signals that are written at once.
 const BATCH: usize = 256;
@@ -44,7 +45,7 @@ impl Sender {
 
     /// Writes until nobody can say anything any more.
     pub(super) async fn run(mut self) {
-        let mut batch = Vec::with_capacity(BATCH);
+        let (mut batch, mut pace) = (Vec::with_capacity(BATCH), pace(SAYING));
         while self.to_be_sent.recv_many(&mut batch, BATCH).await > 0 {
             let left = self.write(&batch).await;
             count(Via::Redis, batch.len() - left.len());
@@ -52,6 +53,7 @@ impl Sender {
             count(Via::Process, passed);
             count(Via::Dropped, left.len() - passed);
             batch.clear();
+            pace.tick().await;
         }
     }
 
