@@ -16,6 +16,7 @@
 mod figures;
 mod idle;
 mod load;
+mod machine;
 mod outside;
 mod pgbench;
 mod process;
@@ -23,6 +24,7 @@ mod report;
 mod requests;
 mod seed;
 mod store;
+mod with_redis;
 
 use std::path::Path;
 use std::time::Duration;
@@ -138,6 +140,9 @@ async fn main() {
     .await;
     report.add(Row::new("`POST /orders`, 3 lines", ours).against("the same rows", theirs, 0.5).replacing(100, 20));
     shop.stop().await;
+
+    eprintln!("placing with Redis…");
+    report.add(with_redis::placing(&plan, &outside).await);
     outside.hold_payments(false);
 
     eprintln!("placing, charging and confirming…");

@@ -39,10 +39,15 @@ impl Row {
     }
 
     /// Beside what `pgbench` did.
-    pub(crate) fn against(mut self, what: &str, theirs: Rate, at_least: f64) -> Self {
+    pub(crate) fn against(self, what: &str, theirs: Rate, at_least: f64) -> Self {
+        self.beside(&format!("pgbench with {what}"), theirs, at_least)
+    }
+
+    /// Beside something else.
+    pub(crate) fn beside(mut self, what: &str, theirs: Rate, at_least: f64) -> Self {
         let ratio = self.per_second / theirs.per_second;
-        let _ = write!(self.against, "{ratio:.2} of pgbench with {what} ({:.0}/s)", theirs.per_second);
-        let _ = write!(self.bound, "≥ {at_least:.1}");
+        let _ = write!(self.against, "{ratio:.2} of {what} ({:.0}/s)", theirs.per_second);
+        let _ = write!(self.bound, "≥ {at_least}");
         self.met = Some(self.met.unwrap_or(true) && ratio >= at_least);
         self
     }
